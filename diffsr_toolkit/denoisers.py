@@ -1,0 +1,92 @@
+"""Adapters that bring a network to ``D(x, sigma) -> x0``, with ``x = x0 + sigma * noise``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from diffsr_toolkit.errors import ModelError
+from diffsr_toolkit.sampler import Denoiser
+from theory.schedule import NoiseSchedule
+
+
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Extend the bottom and right of ``(B, C, H, W)`` so that both sides divide by ``multiple``."""
+    height, width = x.shape[-2:]
+    bottom, right = -height % multiple, -width % multiple
+    if not bottom and not right:
+        return x
+    # Reflection repeats no border pixel, but needs more pixels than it adds.
+    mode = "reflect" if bottom < height and right < width else "replicate"
+    return F.pad(x, (0, right, 0, bottom), mode=mode)
+
+
+class UNetDenoiser:
+    """A diffusers UNet as ``D(x, sigma)``.
+
+    Parameters
+    ----------
+    unet : torch.nn.Module
+        ``unet(x_t, timestep).sample``; a diffusers ``UNet2DModel``.
+    schedule : NoiseSchedule
+        The schedule the network was trained on.
+    prediction_type : {"epsilon", "sample", "v_prediction", "flow_prediction"}
+        What the network returns.
+    """
+
+    def __init__(self, unet: Any, schedule: NoiseSchedule, prediction_type: str = "epsilon") -> None:
+        if prediction_type not in ("epsilon", "sample", "v_prediction", "flow_prediction"):
+            raise ModelError(
+                f"prediction_type={prediction_type!r} is unknown: "
+                "use epsilon, sample, v_prediction or flow_prediction"
+            )
+        self.unet = unet.eval()
+        self.schedule = schedule
+        self.prediction_type = prediction_type
+        self.channels = int(unet.config.in_channels)
+        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return next(self.unet.parameters()).device
+
+    @torch.inference_mode()
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Estimate ``x0``, ``(B, C, H, W)`` in [-1, 1], from ``x`` at noise levels ``sigma`` ``(B,)``."""
+        height, width = x.shape[-2:]
+        levels = sigma.detach().double().cpu().numpy()
+        dtype = next(self.unet.parameters()).dtype
+        timestep = torch.as_tensor(self.schedule.t_of_sigma(levels), dtype=torch.float32, device=x.device)
+        sigma = sigma.to(x).view(-1, 1, 1, 1)
+        if self.prediction_type == "flow_prediction":
+            alpha = 1 / (1 + sigma)
+        else:
+            alpha = 1 / torch.sqrt(1 + sigma**2)
+        state = pad_to_multiple(alpha * x, self.stride).to(dtype)
+        output = self.unet(state, timestep).sample[..., :height, :width].to(x.dtype)
+        if self.prediction_type == "sample":
+            return output
+        if self.prediction_type == "epsilon":
+            return x - sigma * output
+        if self.prediction_type == "v_prediction":
+            return alpha**2 * x - alpha * sigma * output
+        return alpha * (x - sigma * output)
+
+
+class PerChannel:
+    """A 1-channel denoiser that restores each channel of a colour image alone."""
+
+    channels = 3
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Estimate ``x0`` of the same shape as ``x``, ``(B, C, H, W)``."""
+        batch, channels, height, width = x.shape
+        planes = x.reshape(batch * channels, 1, height, width)
+        return self.denoiser(planes, sigma.repeat_interleave(channels)).reshape(x.shape)

@@ -1,0 +1,83 @@
+"""From a scale, an image and a schedule to the predicted field: the toolkit's side of ``theory``."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.resize import Scale, as_scale
+from diffsr_toolkit.resources import data_path
+from theory.schedule import NoiseSchedule
+
+if TYPE_CHECKING:
+    from theory.prf import Prediction
+    from theory.spectra import PowerLaw
+
+_KERNELS = (None, "bicubic")
+
+
+@cache
+def calibration() -> dict[str, Any]:
+    """The shipped constants ``c`` per metric and the reference spectrum, with their provenance."""
+    return dict(json.loads(data_path("calibration.json").read_text()))
+
+
+@cache
+def reference_spectrum() -> PowerLaw:
+    """Power law of the calibration photographs, for a prediction without an image."""
+    from theory.spectra import PowerLaw
+
+    law = calibration()["reference_spectrum"]
+    return PowerLaw(law["amplitude"], law["exponent"], law["amplitude_log_std"], law["exponent_std"])
+
+
+def constant(metric: str) -> float:
+    """The calibrated constant ``c`` of ``snr(t_opt) = c / S(f_c)`` for a metric.
+
+    Raises
+    ------
+    ToolkitError
+        When the metric was not calibrated.
+    """
+    known = calibration()["metrics"]
+    if metric not in known:
+        raise ToolkitError(f"metric {metric!r} has no calibrated constant: choose among {', '.join(known)}")
+    return float(known[metric]["c"])
+
+
+def image_spectrum(lr: Tensor, scale: tuple[float, float]) -> PowerLaw:
+    """Power law of the high-resolution image, estimated from its low-resolution version alone.
+
+    An image too small or too flat for a fit gets the reference photographs' spectrum.
+    """
+    from theory.errors import SpectrumError
+    from theory.spectra import fit_power_law_from_lr
+
+    try:
+        return fit_power_law_from_lr(np.asarray(lr.cpu(), dtype=np.float64), scale)
+    except SpectrumError:
+        return reference_spectrum()
+
+
+def predict(
+    schedule: NoiseSchedule,
+    scale: Scale,
+    lr: Tensor | None = None,
+    *,
+    degradation: str | None = None,
+    level: str = "closed_form",
+    metric: str = "feature_distance",
+) -> Prediction:
+    """Predict t_low, t_opt, t_high and the critical scale; see ``DiffSR.predict``."""
+    from theory.prf import PRF
+
+    if degradation not in _KERNELS:
+        raise ToolkitError(f"degradation={degradation!r} is unknown: use 'bicubic' or None")
+    factors = as_scale(scale)
+    spectrum = reference_spectrum() if lr is None else image_spectrum(lr, factors)
+    return PRF(schedule, spectrum, c=constant(metric), level=level, metric=metric).predict(factors)

@@ -1,0 +1,104 @@
+"""A sweep's folder: one small file for each finished task, so that an interrupted sweep goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from diffsr_toolkit.errors import StoreError
+
+Rows = list[dict[str, Any]]
+
+
+class Store:
+    """Task results on disk, or in memory only when ``folder`` is None.
+
+    Parameters
+    ----------
+    folder : path-like or None
+    protocol : dict
+        What every task of this sweep shares (model, steps, eta, ...); a folder holds one protocol.
+
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written, is damaged, or was made with another protocol.
+    """
+
+    def __init__(self, folder: str | Path | None, protocol: dict[str, Any]) -> None:
+        self.folder = None if folder is None else Path(folder)
+        if self.folder is None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"store {self.folder} cannot be made ({error}): choose a writable folder") from error
+        path = self.folder / "protocol.json"
+        if path.exists():
+            known = _read(path)
+            changed = sorted(key for key in {*known, *protocol} if known.get(key) != protocol.get(key))
+            if changed:
+                key = changed[0]
+                raise StoreError(
+                    f"store {self.folder} was made with {key}={known.get(key)!r}, now {key}={protocol.get(key)!r}: "
+                    "continue with the same settings or choose another folder"
+                )
+        else:
+            _write(path, protocol)
+
+    def load(self, task: dict[str, Any]) -> Rows | None:
+        """Rows of a finished task, or None."""
+        if self.folder is None:
+            return None
+        path = self._path(task)
+        return list(_read(path)["rows"]) if path.exists() else None
+
+    def save(self, task: dict[str, Any], rows: Rows) -> None:
+        """Write a finished task atomically."""
+        if self.folder is not None:
+            _write(self._path(task), {"task": task, "rows": rows})
+
+    def rows(self) -> Rows:
+        """Rows of every finished task."""
+        if self.folder is None:
+            return []
+        return [row for path in sorted(self.folder.glob("task-*.json")) for row in _read(path)["rows"]]
+
+    def _path(self, task: dict[str, Any]) -> Path:
+        assert self.folder is not None
+        digest = hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()[:20]
+        return self.folder / f"task-{digest}.json"
+
+
+def read_store(folder: str | Path) -> tuple[dict[str, Any], Rows]:
+    """Protocol and rows of an existing store.
+
+    Raises
+    ------
+    StoreError
+        When the folder is no store.
+    """
+    path = Path(folder) / "protocol.json"
+    if not path.exists():
+        raise StoreError(f"{folder} is no sweep store (no protocol.json): give a folder made by a sweep")
+    protocol = _read(path)
+    return protocol, Store(folder, protocol).rows()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}): delete this file and run the sweep again") from error
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(content, indent=1))
+        os.replace(partial, path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error}): choose a writable folder") from error

@@ -1,0 +1,61 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NOTEBOOKS = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
+# Jupyter asks root, the user of most containers, to say that it is meant.
+ALLOW_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab check format environment bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "$(PYTHON) is missing or older than 3.11; name another: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV): a few minutes the first time."
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(INSTALL) --editable '.[test,check]'
+	touch $@
+
+demo: $(VENV)/.core  ## super-resolve the demo photographs and write the report
+	$(BIN)/python -m diffsr_toolkit.demo
+
+test: export HF_HUB_OFFLINE = 1
+test: export MPLBACKEND = Agg
+test: $(VENV)/.dev  ## run the tests
+	$(BIN)/python -m pytest
+
+lab: $(VENV)/.core  ## open JupyterLab on the first notebook
+	$(BIN)/jupyter lab $(ALLOW_ROOT) notebooks/01_pick_a_scale.ipynb
+
+check: $(VENV)/.dev  ## lint, check formats and types, check that what is generated or stripped is so
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout --verify $(NOTEBOOKS))
+	$(BIN)/pyproject2conda project --dry | sed 1,2d | diff environment.yml - || \
+	    { echo "environment.yml is not what pyproject.toml says; run: make environment" >&2; exit 1; }
+
+format: $(VENV)/.dev  ## format the code and strip the notebooks
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout $(NOTEBOOKS))
+
+environment: $(VENV)/.dev  ## write environment.yml from pyproject.toml
+	$(BIN)/pyproject2conda project
+
+bench: $(VENV)/.core  ## measure the speed on this machine
+	$(BIN)/python -m diffsr_toolkit.bench
+
+clean:  ## remove the environment, built things and caches; results under runs/ stay
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.errors import ModelError
@@ -35,9 +37,18 @@ class UNetDenoiser:
         The schedule the network was trained on.
     prediction_type : {"epsilon", "sample", "v_prediction", "flow_prediction"}
         What the network returns.
+    sigma_data : float, optional
+        Given for networks trained with EDM's preconditioning (Karras et al. 2022, table 1); ``prediction_type``
+        then only sets the sign of the output, as in diffusers' EDM schedulers.
     """
 
-    def __init__(self, unet: Any, schedule: NoiseSchedule, prediction_type: str = "epsilon") -> None:
+    def __init__(
+        self,
+        unet: Any,
+        schedule: NoiseSchedule,
+        prediction_type: str = "epsilon",
+        sigma_data: float | None = None,
+    ) -> None:
         if prediction_type not in ("epsilon", "sample", "v_prediction", "flow_prediction"):
             raise ModelError(
                 f"prediction_type={prediction_type!r} is unknown: "
@@ -46,6 +57,7 @@ class UNetDenoiser:
         self.unet = unet.eval()
         self.schedule = schedule
         self.prediction_type = prediction_type
+        self.sigma_data = sigma_data
         self.channels = int(unet.config.in_channels)
         self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
 
@@ -57,17 +69,15 @@ class UNetDenoiser:
     @torch.inference_mode()
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Estimate ``x0``, ``(B, C, H, W)`` in [-1, 1], from ``x`` at noise levels ``sigma`` ``(B,)``."""
-        height, width = x.shape[-2:]
-        levels = sigma.detach().double().cpu().numpy()
-        dtype = next(self.unet.parameters()).dtype
-        timestep = torch.as_tensor(self.schedule.t_of_sigma(levels), dtype=torch.float32, device=x.device)
+        if self.sigma_data is not None:
+            return self._edm(x, sigma, self.sigma_data)
+        timestep = torch.as_tensor(self._timesteps(sigma), dtype=torch.float32, device=x.device)
         sigma = sigma.to(x).view(-1, 1, 1, 1)
         if self.prediction_type == "flow_prediction":
             alpha = 1 / (1 + sigma)
         else:
             alpha = 1 / torch.sqrt(1 + sigma**2)
-        state = pad_to_multiple(alpha * x, self.stride).to(dtype)
-        output = self.unet(state, timestep).sample[..., :height, :width].to(x.dtype)
+        output = self._evaluate(alpha * x, timestep)
         if self.prediction_type == "sample":
             return output
         if self.prediction_type == "epsilon":
@@ -75,6 +85,27 @@ class UNetDenoiser:
         if self.prediction_type == "v_prediction":
             return alpha**2 * x - alpha * sigma * output
         return alpha * (x - sigma * output)
+
+    def _edm(self, x: Tensor, sigma: Tensor, data: float) -> Tensor:
+        timestep = torch.log(sigma.to(x.device, torch.float32)) / 4
+        sigma = sigma.to(x).view(-1, 1, 1, 1)
+        norm = torch.sqrt(sigma**2 + data**2)
+        sign = -1 if self.prediction_type == "v_prediction" else 1
+        return (data / norm) ** 2 * x + sign * sigma * data / norm * self._evaluate(x / norm, timestep)
+
+    def _timesteps(self, sigma: Tensor) -> NDArray[np.float64]:
+        levels = sigma.detach().double().cpu().numpy()
+        ends = (self.schedule.sigma(self.schedule.t_min), self.schedule.sigma(self.schedule.t_max))
+        # float32 may round a level at either end of the schedule just out of it.
+        inside = np.clip(levels, *ends)
+        return self.schedule.t_of_sigma(np.where(np.isclose(levels, inside, rtol=1e-6, atol=0), inside, levels))
+
+    def _evaluate(self, state: Tensor, timestep: Tensor) -> Tensor:
+        height, width = state.shape[-2:]
+        dtype = next(self.unet.parameters()).dtype
+        output = self.unet(pad_to_multiple(state, self.stride).to(dtype), timestep).sample
+        # Networks with learned variances return them as further channels.
+        return output[:, : self.channels, :height, :width].to(state.dtype)
 
 
 class PerChannel:

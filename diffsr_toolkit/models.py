@@ -54,11 +54,19 @@ def load_model(
         raise ModelError(f"model {name!r} is not a name: use 'embedded', a local diffusers folder or a hub id")
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     source, kwargs = _locate(name)
-    unet, scheduler = _load_parts(name, source, kwargs)
+    unet, scheduler = _load_parts(name, source, kwargs, dtype or torch.float32)
+    if unet.config.num_class_embeds or unet.config.class_embed_type:
+        raise ModelError(f"model {name!r} is conditioned on classes: give an unconditional one")
     schedule = NoiseSchedule.from_diffusers(scheduler)
-    kind = getattr(scheduler.config, "prediction_type", "epsilon")
-    unet = unet.to(device=device, dtype=dtype or torch.float32)
-    return PretrainedModel(name, UNetDenoiser(unet, schedule, kind), schedule)
+    flow = schedule.name == "flow_matching"
+    kind = scheduler.config.get("prediction_type", "flow_prediction" if flow else "epsilon")
+    sigma_data = scheduler.config.get("sigma_data")
+    if sigma_data is not None and not type(scheduler).__name__.startswith("EDM"):
+        raise ModelError(
+            f"model {name!r} uses {type(scheduler).__name__}, whose preconditioning is not known: "
+            "give a DDPM, flow-matching or EDM model"
+        )
+    return PretrainedModel(name, UNetDenoiser(unet.to(device), schedule, kind, sigma_data), schedule)
 
 
 def _locate(name: str) -> tuple[str, dict[str, Any]]:
@@ -80,8 +88,9 @@ def _locate(name: str) -> tuple[str, dict[str, Any]]:
     )
 
 
-def _load_parts(name: str, source: str, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+def _load_parts(name: str, source: str, kwargs: dict[str, Any], dtype: torch.dtype) -> tuple[Any, Any]:
     import diffusers
+    from safetensors import SafetensorError
 
     try:
         index = _model_index(source, kwargs)
@@ -91,11 +100,14 @@ def _load_parts(name: str, source: str, kwargs: dict[str, Any]) -> tuple[Any, An
                 f"model {name!r} uses {unet_class}, which is conditioned; "
                 "only unconditional UNet2DModel pipelines are supported so far"
             )
-        unet = diffusers.UNet2DModel.from_pretrained(source, subfolder="unet", **kwargs)
+        # Loading into a network that already has memory needs no further package.
+        unet = diffusers.UNet2DModel.from_pretrained(
+            source, subfolder="unet", torch_dtype=dtype, low_cpu_mem_usage=False, **kwargs
+        )
         scheduler = getattr(diffusers, scheduler_class).from_pretrained(source, subfolder="scheduler", **kwargs)
     except ModelError:
         raise
-    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"model {name!r} could not be loaded ({type(error).__name__}: {error}); "
             "check its name, its files and the network, or use 'embedded'"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from diffsr_toolkit.consistency import LRConsistent
 from diffsr_toolkit.denoisers import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
 from diffsr_toolkit.images import check_memory, to_tensor
@@ -156,6 +157,8 @@ class DiffSR:
         eta: float = 0.0,
         seed: int = 0,
         spacing: Spacing = "log_snr",
+        consistency: bool = True,
+        samples: int = 1,
         callback: Callable[[State], None] | None = None,
     ) -> Result:
         """Super-resolve one image.
@@ -176,6 +179,12 @@ class DiffSR:
             With the image's content it decides all noise.
         spacing : {"log_snr", "timestep"}
             See ``sampler.step_sigmas``.
+        consistency : bool
+            Back-project every estimate onto the low-resolution image (see ``consistency``), which takes it to
+            be a noise-free bicubic reduction. False is plain Diff-SR.
+        samples : int
+            Restorations that are averaged, each with noise of its own and ``steps`` evaluations: more fidelity,
+            less texture.
         callback : callable, optional
             Called with every ``State`` of the reverse process.
 
@@ -186,7 +195,7 @@ class DiffSR:
         """
         lr, kind = to_tensor(image)
         height, width = output_size((lr.shape[-2], lr.shape[-1]), scale, size)
-        check_memory(height, width, max(lr.shape[0], self.channels or 1))
+        check_memory(height, width, max(lr.shape[0], self.channels or 1), scale=scale)
         ratio = effective_scale((lr.shape[-2], lr.shape[-1]), (height, width))
         prediction = None
         if isinstance(t, str):
@@ -197,7 +206,16 @@ class DiffSR:
         sigma = float(self.schedule.sigma(t))
         start = time.perf_counter()
         restored, nfe = self.restore(
-            lr, (height, width), t, steps=steps, eta=eta, seed=seed, spacing=spacing, callback=callback
+            lr,
+            (height, width),
+            t,
+            steps=steps,
+            eta=eta,
+            seed=seed,
+            spacing=spacing,
+            consistency=consistency,
+            samples=samples,
+            callback=callback,
         )
         seconds = time.perf_counter() - start
         image = kind.restore(restored.clamp(-1, 1))
@@ -213,6 +231,8 @@ class DiffSR:
         eta: float = 0.0,
         seed: int = 0,
         spacing: Spacing = "log_snr",
+        consistency: bool = True,
+        samples: int = 1,
         callback: Callable[[State], None] | None = None,
     ) -> tuple[Tensor, int]:
         """Upsample, inject at ``t`` and run the reverse process, tensors in and out.
@@ -224,6 +244,11 @@ class DiffSR:
         size : (int, int)
             Output height and width.
 
+        t : float
+            Injection timestep on the model's schedule.
+        steps, eta, seed, spacing, consistency, samples, callback
+            As for ``upscale``.
+
         Returns
         -------
         (Tensor, int)
@@ -232,14 +257,19 @@ class DiffSR:
         sigmas = step_sigmas(self.schedule, t, steps, spacing)
         channels = lr.shape[0]
         denoiser, work = self._match_channels(lr)
-        generators = [image_generator(seed, lr)]
-        x = inject(upsample(work, size)[None].to(self.device), float(sigmas[0]), generators)
+        if consistency:
+            denoiser = LRConsistent(denoiser, work)
+        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+            raise TimestepError(f"samples={samples!r}: give a whole number of restorations to average, 1 or more")
+        generators = [image_generator(seed, lr, draw) for draw in range(samples)]
+        lr_up = upsample(work, size).expand(samples, -1, -1, -1).to(self.device)
+        x = inject(lr_up, float(sigmas[0]), generators)
         nfe = 0
         for state in sample(denoiser, x, sigmas, eta, generators):
-            x, nfe = state.x, state.nfe
+            x, nfe = state.x, state.nfe * samples
             if callback is not None:
                 callback(state)
-        restored = x[0].cpu()
+        restored = x.mean(0).cpu()
         if not torch.isfinite(restored).all():
             raise ModelError(f"the denoiser returned values that are not finite at t={t}: check its output")
         if channels == 1 and restored.shape[0] == 3:
@@ -265,6 +295,8 @@ class DiffSR:
         *,
         steps: int = DEFAULT_STEPS,
         eta: float = 0.0,
+        consistency: bool = True,
+        samples: int = 1,
         progress: bool = True,
     ) -> pd.DataFrame:
         """Measure every metric over scales, timesteps and seeds; see ``sweep.run_sweep``."""
@@ -280,5 +312,7 @@ class DiffSR:
             store=store,
             steps=steps,
             eta=eta,
+            consistency=consistency,
+            samples=samples,
             progress=progress,
         )

@@ -7,6 +7,7 @@ variance-preserving, variance-exploding and flow-matching models alike.
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from theory.errors import TimestepError
+from theory.errors import TimestepError, ToolkitError
 from theory.schedule import NoiseSchedule
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -36,7 +37,7 @@ class State:
     sigma : float
         Noise level of ``x``.
     nfe : int
-        Network evaluations so far, one for each image and step.
+        Network evaluations so far for each image of the batch.
     """
 
     x: Tensor
@@ -45,16 +46,22 @@ class State:
     nfe: int
 
 
-def image_generator(seed: int, lr: Tensor) -> torch.Generator:
+def image_generator(seed: int, lr: Tensor, draw: int = 0) -> torch.Generator:
     """CPU generator keyed by ``(seed, image)``, so that batch make-up and device change nothing.
 
     Parameters
     ----------
     lr : Tensor
         ``(C, h, w)`` in [-1, 1]; it is keyed by its shape and its 8-bit levels.
+    draw : int
+        Which of several restorations of one image and seed.
     """
     levels = ((lr.detach().cpu().double() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    key = repr((int(seed), tuple(lr.shape))).encode() + levels.contiguous().numpy().tobytes()
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise ToolkitError(f"seed={seed!r} is not a whole number: give one, such as 0") from None
+    key = repr((number, tuple(lr.shape))).encode() + levels.contiguous().numpy().tobytes()
     digest = hashlib.sha256(key).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
@@ -106,13 +113,21 @@ def step_sigmas(
     if spacing == "timestep":
         timesteps = np.linspace(t, schedule.t_min, steps + 1)[:-1]
         levels = np.asarray(schedule.sigma(timesteps), dtype=np.float64)
+        levels[0] = first
     else:
         # A schedule that reaches sigma = 0 has no last log-SNR: 1e-3 is below one 8-bit level.
         last = max(float(schedule.sigma(schedule.t_min)), 1e-3)
-        levels = np.geomspace(first, min(last, first), steps + 1)[:-1]
+        # Where no level lies below, rounding would make several out of one.
+        levels = np.geomspace(first, last, steps + 1)[:-1] if first > last * (1 + 1e-9) else np.array([first])
         levels[0] = first
     # At the very start of a schedule no level lies below t: equal levels would be wasted evaluations.
     return np.append(np.unique(levels)[::-1], 0.0)
+
+
+def check_eta(eta: float) -> None:
+    """Refuse an ``eta`` outside [0, 1] with a ``TimestepError``."""
+    if not 0.0 <= eta <= 1.0:
+        raise TimestepError(f"eta={eta} is outside [0, 1]: 0 is DDIM, 1 is DDPM")
 
 
 def sample(
@@ -144,8 +159,7 @@ def sample(
     ``x' = x0 + sqrt(sigma'^2 - up^2) * (x - x0) / sigma + up * z``,
     ``up^2 = eta^2 * sigma'^2 * (sigma^2 - sigma'^2) / sigma^2``.
     """
-    if not 0.0 <= eta <= 1.0:
-        raise TimestepError(f"eta={eta} is outside [0, 1]: 0 is DDIM, 1 is DDPM")
+    check_eta(eta)
     if eta > 0 and generators is None:
         raise TimestepError(f"eta={eta} draws noise: pass one generator for each image")
     yield State(x, None, float(sigmas[0]), 0)

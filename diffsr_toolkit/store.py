@@ -54,7 +54,7 @@ class Store:
         if self.folder is None:
             return None
         path = self._path(task)
-        return list(_read(path)["rows"]) if path.exists() else None
+        return _rows(path) if path.exists() else None
 
     def save(self, task: dict[str, Any], rows: Rows) -> None:
         """Write a finished task atomically."""
@@ -65,7 +65,7 @@ class Store:
         """Rows of every finished task."""
         if self.folder is None:
             return []
-        return [row for path in sorted(self.folder.glob("task-*.json")) for row in _read(path)["rows"]]
+        return [row for path in sorted(self.folder.glob("task-*.json")) for row in _rows(path)]
 
     def _path(self, task: dict[str, Any]) -> Path:
         assert self.folder is not None
@@ -91,8 +91,15 @@ def read_store(folder: str | Path) -> tuple[dict[str, Any], Rows]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}): delete this file and run the sweep again") from error
+
+
+def _rows(path: Path) -> Rows:
+    rows = _read(path).get("rows")
+    if not isinstance(rows, list):
+        raise StoreError(f"{path} holds no rows: delete this file and run the sweep again")
+    return rows
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -102,3 +109,5 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         os.replace(partial, path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error}): choose a writable folder") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
+from diffsr_toolkit.consistency import back_project
 from diffsr_toolkit.errors import ImageError, TimestepError
 from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.metrics import METRICS, evaluate, protocol
-from diffsr_toolkit.resize import Scale, as_scale, degrade, effective_scale, upsample
+from diffsr_toolkit.resize import Scale, Size, as_scale, degrade, effective_scale, upsample
+from diffsr_toolkit.sampler import check_eta, step_sigmas
 from diffsr_toolkit.store import Rows, Store
 
 if TYPE_CHECKING:
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 
     from diffsr_toolkit.pipeline import DiffSR
 
+BASELINES: dict[str, Callable[[Tensor, Size], Tensor]] = {
+    "bicubic": upsample,
+    # What the known kernel gives without any network: the fair floor for a sampler that back-projects.
+    "back_projection": lambda lr, size: back_project(upsample(lr, size), lr, iterations=5),
+}
 AUTO_OCTAVES = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
 
 
@@ -97,6 +105,8 @@ def run_sweep(
     store: str | Path | None = None,
     steps: int = 10,
     eta: float = 0.0,
+    consistency: bool = True,
+    samples: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Degrade whole images, restore them at every timestep, and measure.
@@ -119,7 +129,7 @@ def run_sweep(
     Returns
     -------
     pandas.DataFrame
-        One row a metric: image, method ("bicubic" or "diffsr"), scale_y, scale_x, t, snr, seed, steps, eta, nfe,
+        One row a metric: image, method ("diffsr" or one of ``BASELINES``), scale_y, scale_x, t, snr, seed, steps, eta, nfe,
         seconds, t_pred, metric, value, and the protocol (channel, value_range, shave, kernel).
 
     Raises
@@ -142,70 +152,84 @@ def run_sweep(
     else:
         given = sorted({float(t) for t in timesteps})
         for t in given:
-            sr.schedule.sigma(t)
-    shared = {"model": sr.name, "steps": steps, "eta": eta, "metrics": chosen}
+            step_sigmas(sr.schedule, t, steps)
+    step_sigmas(sr.schedule, sr.schedule.t_min, steps)
+    check_eta(eta)
+    settings = {"steps": steps, "eta": eta, "consistency": consistency, "samples": samples}
+    shared = {"model": sr.name, **settings, "metrics": chosen}
     kept = Store(store, shared)
 
-    plan = []
+    tasks = []
     for picture in pictures:
         for scale in factors:
             lr = degrade(picture.hr, scale)
             predicted = sr.predict(scale, lr).t_opt
-            plan.append((picture, scale, lr, None, 0, predicted))
+            tasks += [Task(picture, scale, lr, method, np.nan, 0, predicted) for method in BASELINES]
             for t in auto_timesteps(sr, scale, lr) if given is None else given:
-                plan += [(picture, scale, lr, t, seed, predicted) for seed in seeds]
+                tasks += [Task(picture, scale, lr, "diffsr", t, seed, predicted) for seed in seeds]
 
     rows: Rows = []
-    for picture, scale, lr, t, seed, predicted in tqdm(plan, desc="sweep", disable=not progress):
-        task = {"image": picture.name, "digest": picture.digest, "scale": scale, "t": t, "seed": seed}
-        done = kept.load(task)
+    for task in tqdm(tasks, desc="sweep", disable=not progress):
+        done = kept.load(task.key)
         if done is None:
-            done = _run_task(sr, picture, scale, lr, t, seed, predicted, steps, eta, chosen)
-            kept.save(task, done)
-        rows += done
+            done = task.run(sr, chosen, settings)
+            kept.save(task.key, done)
+        # The prediction is not part of the measurement: a new calibration leaves a store valid.
+        rows += [{**row, "t_pred": task.predicted} for row in done]
     return pd.DataFrame(rows)
 
 
-def _run_task(
-    sr: DiffSR,
-    picture: NamedImage,
-    scale: tuple[float, float],
-    lr: Tensor,
-    t: float | None,
-    seed: int,
-    predicted: float,
-    steps: int,
-    eta: float,
-    metrics: Sequence[str],
-) -> Rows:
-    import time
+@dataclass(frozen=True)
+class Task:
+    """One restoration of one image, the unit that a store keeps."""
 
-    size = (picture.hr.shape[-2], picture.hr.shape[-1])
-    start = time.perf_counter()
-    if t is None:
-        restored, nfe = upsample(lr, size), 0
-    else:
-        restored, nfe = sr.restore(lr, size, t, steps=steps, eta=eta, seed=seed)
-    seconds = time.perf_counter() - start
-    values = evaluate(restored, picture.hr, lr, scale, metrics=metrics)
-    true_scale = effective_scale((lr.shape[-2], lr.shape[-1]), size)
-    common = {
-        "image": picture.name,
-        "method": "bicubic" if t is None else "diffsr",
-        "scale_y": scale[0],
-        "scale_x": scale[1],
-        "effective_scale_y": true_scale[0],
-        "effective_scale_x": true_scale[1],
-        "t": np.nan if t is None else t,
-        "snr": np.nan if t is None else float(sr.schedule.snr(t)),
-        "seed": seed,
-        "steps": 0 if t is None else steps,
-        "eta": eta,
-        "nfe": nfe,
-        "seconds": seconds,
-        "t_pred": predicted,
-    }
-    return [
-        {**common, "metric": metric, "value": value, **protocol(metric, size, scale)}
-        for metric, value in values.items()
-    ]
+    picture: NamedImage
+    scale: tuple[float, float]
+    lr: Tensor
+    method: str
+    t: float
+    seed: int
+    predicted: float
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What identifies the task in a store."""
+        return {
+            "image": self.picture.name,
+            "digest": self.picture.digest,
+            "scale": self.scale,
+            "method": self.method,
+            "t": None if np.isnan(self.t) else self.t,
+            "seed": self.seed,
+        }
+
+    def run(self, sr: DiffSR, metrics: Sequence[str], settings: dict[str, Any]) -> Rows:
+        """Restore and measure: one row a metric."""
+        hr, lr = self.picture.hr, self.lr
+        size = (hr.shape[-2], hr.shape[-1])
+        start = time.perf_counter()
+        if self.method == "diffsr":
+            restored, nfe = sr.restore(lr, size, self.t, seed=self.seed, **settings)
+        else:
+            restored, nfe = BASELINES[self.method](lr, size), 0
+        seconds = time.perf_counter() - start
+        true_scale = effective_scale((lr.shape[-2], lr.shape[-1]), size)
+        common = {
+            "image": self.picture.name,
+            "method": self.method,
+            "scale_y": self.scale[0],
+            "scale_x": self.scale[1],
+            "effective_scale_y": true_scale[0],
+            "effective_scale_x": true_scale[1],
+            "t": self.t,
+            "snr": np.nan if np.isnan(self.t) else float(sr.schedule.snr(self.t)),
+            "seed": self.seed,
+            **settings,
+            "nfe": nfe,
+            "seconds": seconds,
+        }
+        values = evaluate(restored, hr, lr, self.scale, metrics=metrics)
+        return [
+            {**common, "metric": metric, "value": value, **protocol(metric, size, self.scale)}
+            for metric, value in values.items()
+        ]

@@ -1,0 +1,118 @@
+"""Fix the theory's one constant ``c`` per metric, once, on validation photographs at one scale."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
+from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.resize import degrade
+from diffsr_toolkit.training.evaluate import reduced
+from theory.spectra import PowerLaw, fit_power_law
+
+SCALE = 3.0
+CANDIDATES = tuple(2.0**power for power in range(-3, 10))
+
+
+def spectrum_summary(laws: list[PowerLaw]) -> dict[str, float]:
+    """Mean power law of several photographs (geometric in amplitude) and its spread between them."""
+    log_amplitude = np.log([law.amplitude for law in laws])
+    exponent = np.array([law.exponent for law in laws])
+    return {
+        "amplitude": float(np.exp(log_amplitude.mean())),
+        "exponent": float(exponent.mean()),
+        "amplitude_log_std": float(log_amplitude.std(ddof=1)),
+        "exponent_std": float(exponent.std(ddof=1)),
+    }
+
+
+def mean_curves(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean over images of each metric's difference to bicubic, signed so that more is better.
+
+    Returns
+    -------
+    DataFrame
+        Index ``c``, one column a metric.
+    """
+    bicubic = frame[frame.method == "bicubic"].set_index(["image", "metric"]).value
+    ours = frame[frame.method == "diffsr"].copy()
+    base = bicubic.loc[list(zip(ours.image, ours.metric, strict=True))].to_numpy()
+    sign = ours.metric.map(lambda name: 1.0 if METRICS[name].higher_is_better else -1.0)
+    ours["gain"] = sign * (ours.value - base)
+    return ours.pivot_table(index="c", columns="metric", values="gain", aggfunc="mean")
+
+
+def optimum(curve: pd.Series) -> dict[str, Any]:
+    """Best ``c`` of a mean curve: the parabola in log ``c`` through the best point and its neighbours."""
+    x, y = np.log(curve.index.to_numpy()), curve.to_numpy()
+    best = int(np.argmax(y))
+    at_edge = best in (0, len(y) - 1)
+    if at_edge:
+        return {"c": float(np.exp(x[best])), "gain": float(y[best]), "at_edge": True}
+    a, b, _ = np.polyfit(x[best - 1 : best + 2], y[best - 1 : best + 2], 2)
+    return {"c": float(np.exp(-b / (2 * a))), "gain": float(y[best]), "at_edge": False}
+
+
+def calibrate(
+    sr: DiffSR, paths: list[Path], side: int, steps: int, seeds: list[int], store: Path
+) -> dict[str, Any]:
+    """Sweep candidate constants over the photographs and take the best one for each metric."""
+    frames, laws = [], []
+    for path in paths:
+        hr = to_tensor(reduced(load_image(path), side))[0]
+        laws.append(fit_power_law(hr.numpy()))
+        law = image_spectrum(degrade(hr, SCALE), (SCALE, SCALE))
+        snr = np.array(CANDIDATES) / float(law(1 / (2 * SCALE)))
+        low, high = sr.schedule.snr(sr.schedule.t_max), sr.schedule.snr(sr.schedule.t_min)
+        reachable = {float(sr.schedule.t_of_snr(v)): c for c, v in zip(CANDIDATES, snr, strict=True) if low < v < high}
+        frame = sr.sweep(
+            {path.stem: hr}, [SCALE], list(reachable), seeds=seeds, steps=steps, store=store / path.stem
+        )
+        frames.append(frame.assign(c=frame.t.map(reachable)))
+    table = mean_curves(pd.concat(frames, ignore_index=True))
+    # A candidate that some photograph cannot reach would be averaged over fewer of them.
+    counts = pd.concat(frames).query("method == 'diffsr'").groupby("c").image.nunique()
+    table = table.loc[counts[counts == len(paths)].index]
+    return {
+        "provenance": {
+            "photographs": sorted(path.name for path in paths),
+            "scale": SCALE,
+            "longer_side": side,
+            "steps": steps,
+            "seeds": seeds,
+            "model": sr.name,
+            "rule": "largest mean gain over bicubic; parabola in log c through the best candidates",
+        },
+        "metrics": {name: optimum(table[name]) for name in table.columns},
+        "gain_over_bicubic": {f"{c:g}": row.round(5).to_dict() for c, row in table.iterrows()},
+        "reference_spectrum": spectrum_summary(laws),
+    }
+
+
+def main() -> None:
+    """Run the calibration from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=Path, nargs="+")
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--side", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--store", type=Path, required=True, help="folder of the resumable sweep")
+    parser.add_argument("--out", type=Path, required=True, help="calibration.json to write")
+    args = parser.parse_args()
+    result = calibrate(
+        DiffSR.from_pretrained(args.model), args.photos, args.side, args.steps, args.seeds, args.store
+    )
+    args.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

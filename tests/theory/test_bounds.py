@@ -1,0 +1,164 @@
+"""Bounds: never violated where everything is known exactly, tight where they claim equality."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import erf
+
+from theory.bounds import (
+    gaussian_kl,
+    information_bound,
+    kl_bound,
+    mmse_bound,
+    residual_energy,
+    restoration_mmse_bound,
+    sdedit_bound,
+    tv_bound,
+    w2_bound,
+)
+from theory.errors import ToolkitError
+from theory.gaussian import flow_limit, posterior_limit, run_chain
+from theory.schedule import NoiseSchedule
+from theory.transfer import transfer
+
+SCHEDULES = [
+    NoiseSchedule.linear(),
+    NoiseSchedule.cosine(),
+    NoiseSchedule.flow_matching(),
+    NoiseSchedule.karras(),
+]
+
+
+@st.composite
+def cases(draw):
+    """A random spectrum, what a scale keeps of it, folded power, and the SNR of a random timestep."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    f = np.linspace(1 / 64, 0.5, 40)
+    psd = 10 ** draw(st.floats(-5, 0)) * f ** -draw(st.floats(0, 4)) * rng.lognormal(0, 1, f.size)
+    gain = transfer(f, 0.0, draw(st.floats(1, 16)))
+    added = draw(st.sampled_from([0.0, 0.3])) * gain * psd * rng.uniform(size=f.size)
+    schedule = draw(st.sampled_from(SCHEDULES))
+    t = schedule.t_min + draw(st.floats(0.001, 0.999)) * (schedule.t_max - schedule.t_min)
+    return psd, gain, added, schedule.snr(t)
+
+
+@settings(deadline=None, max_examples=300)
+@given(case=cases())
+def test_mismatch_never_exceeds_its_bounds(case):
+    psd, gain, added, snr = case
+    energy = residual_energy(gain, psd, added)
+    kl = float(gaussian_kl(snr, gain, psd, added))
+    assert -1e-9 <= kl <= float(kl_bound(snr, energy)) * (1 + 1e-9) + 1e-12
+    w2 = np.sqrt(np.sum((np.sqrt(psd + 1 / snr) - np.sqrt(gain**2 * psd + added + 1 / snr)) ** 2))
+    assert w2 <= float(w2_bound(energy)) * (1 + 1e-6) + 1e-6 * np.sqrt(np.sum(psd + 1 / snr))
+
+
+@settings(deadline=None, max_examples=100)
+@given(case=cases(), eta=st.floats(0, 1), steps=st.integers(1, 12))
+def test_no_restoration_beats_the_mmse(case, eta, steps):
+    psd, gain, added, snr = case
+    sigma = snr**-0.5
+    floor = float(restoration_mmse_bound(snr, gain, psd, added))
+    levels = np.append(np.geomspace(sigma, 0.01 * sigma, steps), 0.0)
+    for chain in (flow_limit(sigma, psd), posterior_limit(sigma, psd), run_chain(levels, psd, eta)):
+        assert np.sum(chain.squared_error(gain, psd, added)) >= floor * (1 - 1e-6)
+    assert floor >= float(mmse_bound(snr, psd)) * (1 - 1e-9)
+
+
+@settings(deadline=None, max_examples=100)
+@given(case=cases())
+def test_a_channel_only_contracts(case):
+    # Data processing: the restored law is no farther from the data's than the injected states were.
+    psd, gain, added, snr = case
+    before = float(gaussian_kl(snr, gain, psd, added))
+    for chain in (flow_limit(snr**-0.5, psd), posterior_limit(snr**-0.5, psd)):
+        q = chain.output_power(gain, psd, added) / psd
+        after = 0.5 * np.sum(q - 1 - np.log(q))
+        assert after <= before * (1 + 1e-6) + 1e-9
+    q_flow = flow_limit(snr**-0.5, psd).output_power(gain, psd, added) / psd
+    kept = 0.5 * np.sum(q_flow - 1 - np.log(q_flow))
+    assert kept == pytest.approx(before, rel=1e-6, abs=1e-9)  # the probability flow is a bijection
+
+
+@settings(deadline=None, max_examples=100)
+@given(case=cases())
+def test_information_is_the_integral_of_half_the_mmse(case):
+    psd, _, _, snr = case
+    step = 1e-4 * snr
+    slope = (information_bound(snr + step, psd) - information_bound(snr - step, psd)) / (2 * step)
+    assert float(slope) == pytest.approx(float(mmse_bound(snr, psd)) / 2, rel=1e-5)
+
+
+def test_mmse_bound_holds_for_data_that_are_not_gaussian():
+    # x = +-1 with equal odds has mmse 1 - E tanh(snr + sqrt(snr) n), below the Gaussian's 1 / (1 + snr).
+    n = np.linspace(-9, 9, 20001)
+    density = np.exp(-(n**2) / 2) / np.sqrt(2 * np.pi)
+    for snr in (0.01, 0.3, 1.0, 5.0):
+        exact = 1 - np.trapezoid(np.tanh(snr + np.sqrt(snr) * n) * density, n)
+        assert 0 < exact < float(mmse_bound(snr, [1.0]))
+    assert float(mmse_bound(1e-4, [1.0])) == pytest.approx(1, abs=1e-3)
+
+
+def test_kl_bound_holds_for_data_that_are_not_gaussian():
+    # x = +-1, its degraded version +-h: mixtures of two Gaussians, KL by quadrature.
+    y = np.linspace(-12, 12, 40001)
+
+    def law(mean, sigma):
+        return sum(np.exp(-((y - m) ** 2) / (2 * sigma**2)) for m in (mean, -mean)) / (
+            2 * sigma * np.sqrt(2 * np.pi)
+        )
+
+    for sigma in (0.3, 0.7, 2.0):
+        for h in (0.0, 0.5, 0.9):
+            p, q = law(h, sigma), law(1.0, sigma)
+            kl = np.trapezoid(
+                np.where(p > 0, p * np.log(np.maximum(p, 1e-300) / np.maximum(q, 1e-300)), 0), y
+            )
+            bound = float(kl_bound(sigma**-2, (1 - h) ** 2))
+            assert kl <= bound
+            total_variation = 0.5 * np.trapezoid(np.abs(p - q), y)
+            assert total_variation <= float(tv_bound(kl)) + 1e-9 <= float(tv_bound(bound)) + 2e-9
+
+
+@settings(deadline=None, max_examples=100)
+@given(shift=st.floats(1e-3, 20))
+def test_total_variation_of_shifted_gaussians(shift):
+    exact = float(erf(shift / (2 * np.sqrt(2))))
+    bound = float(tv_bound(shift**2 / 2))
+    assert exact <= bound <= 1
+
+
+def test_kl_bound_is_tight_for_a_shift_and_for_little_snr():
+    # Lost frequencies: bound / KL tends to a finite factor as snr grows, and KL = r^2 / 4 for small r.
+    assert float(gaussian_kl(1e-3, 0.0, 1.0)) == pytest.approx(1e-6 / 4, rel=1e-2)
+    assert float(kl_bound(2.0, 3.0)) == 3.0
+
+
+def test_vectorised_over_snr():
+    snr = np.array([[0.1, 1.0], [10.0, 100.0]])
+    psd = np.array([1.0, 0.1, 0.01])
+    for bound in (mmse_bound(snr, psd), information_bound(snr, psd), gaussian_kl(snr, 0.5, psd)):
+        assert bound.shape == (2, 2)
+    assert float(mmse_bound(1.0, psd)) == pytest.approx(mmse_bound(snr, psd)[0, 1])
+
+
+def test_sdedit_by_hand():
+    # sigma = 2, C = 3, d = 4, delta = 1/e: 4 (12 + 4 + 2 sqrt(4) + 2) = 88.
+    assert float(sdedit_bound(2.0, 3.0, 4, np.exp(-1))) == pytest.approx(88.0)
+
+
+@pytest.mark.parametrize("delta", [0.5, 0.05])
+def test_sdedit_covers_its_share_of_noise(delta):
+    # With a score of zero the edit is the injected state: only the noise's chi-square tail remains.
+    noise = np.random.default_rng(0).standard_normal((20000, 16))
+    moved = np.sum((0.7 * noise) ** 2, axis=1)
+    assert np.mean(moved <= float(sdedit_bound(0.7, 0.0, 16, delta))) >= 1 - delta
+
+
+@pytest.mark.parametrize("bad", [(-1.0, 4, 0.1), (1.0, 0, 0.1), (1.0, 4, 0.0), (1.0, 4, 1.0)])
+def test_sdedit_refuses_bad_constants(bad):
+    with pytest.raises(ToolkitError, match="delta"):
+        sdedit_bound(1.0, *bad)

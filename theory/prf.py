@@ -1,0 +1,241 @@
+"""The Perceptual Recoverable Field: between which timesteps a diffusion model can super-resolve, and where best.
+
+Too little injected noise leaves the reverse process with a blurred image, which it keeps (realism deficit R); too
+much drowns the image that was to be restored (signature loss L). The field of a scale is
+
+    PRF = { t : R(t) <= eps_realism and L(t) <= eps_signature } = [t_low, t_high].
+
+The idea of such a field is Diff-SR's (Li et al. 2023, arXiv:2306.00714); the formulas here are this project's own
+derivation, never that paper's text. Two levels compute it: `theory.closed_form` and `theory.spectral`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
+from theory.errors import ToolkitError
+from theory.gaussian import Chain, flow_limit, posterior_limit, psnr, run_chain
+from theory.prediction import Level, Prediction, explain
+from theory.schedule import NoiseSchedule
+from theory.spectra import PowerLaw, RadialPSD, fit_power_law
+from theory.spectral import SpectralField
+from theory.transfer import BICUBIC, Degradation, as_scale
+
+Array = NDArray[np.float64]
+Number = TypeVar("Number", float, Array)
+Scale = float | tuple[float, float]
+
+_WIDE = (-20.0, 26.0)
+"""Log-SNRs that hold every image's field; the schedule clips afterwards."""
+
+_LEAST_EXPONENT = 1.0
+"""Flatter spectra (noise, not photographs) take the weight of this exponent."""
+
+
+@dataclass(frozen=True, eq=False)
+class PRF:
+    """Predictor of the field, from a schedule and a spectrum.
+
+    Attributes
+    ----------
+    schedule : NoiseSchedule
+        Of the model.
+    spectrum : PowerLaw or RadialPSD
+        Of the HR images, in cycles per HR pixel; for one image see `theory.fit_power_law_from_lr`.
+    c : float
+        The one constant of the closed form, ``snr(t*) = c / S(f_c)``.
+    eps_realism, eps_signature : float
+        Tolerances in (0, 1) on R and L.
+    signature_frequency : float
+        Closed form: cycles per HR pixel up to which a picture's layout lives (default: periods of 32 pixels).
+    level : {"closed_form", "spectral"}
+    weight : float or None
+        Spectral: w of ``signature loss + w * realism deficit``. None takes the w for which the closed form's c
+        is the exact optimum of this spectrum's power law (`theory.closed_form.optimal_weight`).
+    metric : str
+        Label kept in the predictions.
+    size : int
+        Spectral: image side in HR pixels, which sets the lowest frequency.
+    eta : float
+        Spectral: 0 for the probability flow, 1 for posterior sampling; between them give a trajectory.
+    trajectory : callable or None
+        Spectral: maps a timestep to the falling list of noise levels that the sampler really takes from it, ending
+        in 0. None stands for infinitely many steps.
+    degradation : Degradation
+        Spectral: blur and noise besides the bicubic kernel.
+
+    Examples
+    --------
+    >>> prf = PRF(NoiseSchedule.linear(), PowerLaw(2e-4, 3.0))
+    >>> p = prf.predict(4.0)
+    >>> p.t_low < p.t_opt < p.t_high
+    True
+    """
+
+    schedule: NoiseSchedule
+    spectrum: PowerLaw | RadialPSD
+    c: float = 1.0
+    eps_realism: float = 0.1
+    eps_signature: float = 0.1
+    signature_frequency: float = 1 / 32
+    level: Level = "closed_form"
+    weight: float | None = None
+    metric: str = "balance"
+    size: int = 128
+    eta: float = 0.0
+    trajectory: Callable[[float], ArrayLike] | None = None
+    degradation: Degradation = BICUBIC
+
+    def __post_init__(self) -> None:
+        check_eps(self.eps_realism)
+        check_eps(self.eps_signature)
+        if not 0 < self.c < np.inf:
+            raise ToolkitError(f"c = {self.c} must be positive and finite.")
+        if self.weight is not None and not 0 < self.weight < np.inf:
+            raise ToolkitError(f"weight = {self.weight} must be positive and finite.")
+        if not 0 < self.signature_frequency <= 0.5:
+            raise ToolkitError(f"signature_frequency = {self.signature_frequency} must lie in (0, 0.5].")
+        if self.level not in ("closed_form", "spectral"):
+            raise ToolkitError(f"level = {self.level!r} is unknown; choose 'closed_form' or 'spectral'.")
+        if self.size < 4:
+            raise ToolkitError(f"size = {self.size} pixels is too small; give at least 4.")
+        if not 0 <= self.eta <= 1 or (self.trajectory is None and 0 < self.eta < 1):
+            raise ToolkitError(f"eta = {self.eta} must be 0 or 1, or lie between them with a trajectory.")
+
+    def predict(self, scale: Scale) -> Prediction:
+        """The field of this scale.
+
+        Parameters
+        ----------
+        scale : float or (float, float)
+            HR size over LR size, at least 1; at 1 nothing is missing and the least noise is best.
+
+        Returns
+        -------
+        Prediction
+            With timesteps clipped to the schedule's range; the explanation says so where it happened.
+
+        Raises
+        ------
+        ScaleError
+            If the scale is not finite and at least 1.
+        """
+        pair = as_scale(scale)
+        wanted = self._log_snrs(pair)
+        low, opt, high = (self._t(value) for value in wanted)
+        named = zip(("t_low", "t_opt", "t_high"), wanted, strict=True)
+        clipped = [name for name, log_snr in named if self._is_outside(log_snr)]
+        snr_low, snr_opt, snr_high = (self.schedule.snr(t) for t in (low, opt, high))
+        prediction = Prediction(
+            low, opt, high, snr_low, snr_opt, snr_high, self.critical_scale, pair, self.level, self.metric, ""
+        )
+        return replace(prediction, explanation=explain(prediction, self.schedule, clipped))
+
+    def realism_deficit(self, t: Number, scale: Scale) -> Number:
+        """R at timestep(s) t, in [0, 1]: 1 at no noise, 0 at much."""
+        return self._curve(t, scale, "realism_deficit")
+
+    def signature_loss(self, t: Number, scale: Scale) -> Number:
+        """L at timestep(s) t, in [0, 1]: grows with the noise."""
+        return self._curve(t, scale, "signature_loss")
+
+    def predicted_psnr(self, t: Number, scale: Scale) -> Number:
+        """PSNR in dB of the restoration from timestep(s) t, by the exact Gaussian chain whatever the level."""
+        snr = np.maximum(self.schedule.snr(t), np.exp(_WIDE[0]))
+        value = psnr(self._spectral(as_scale(scale)).squared_error(snr))
+        return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
+
+    @cached_property
+    def law(self) -> PowerLaw:
+        """The spectrum's power law (fitted, if a measured spectrum was given)."""
+        return self.spectrum if isinstance(self.spectrum, PowerLaw) else fit_power_law(self.spectrum)
+
+    @cached_property
+    def critical_scale(self) -> float:
+        """Largest scale, the same on both axes, at which the field is open."""
+        if self.level == "closed_form":
+            return critical_scale(self.law, self.eps_realism, self.eps_signature, self.signature_frequency)
+        return self._spectral_critical_scale()
+
+    @cached_property
+    def optimum_weight(self) -> float:
+        """Weight w of the spectral optimum: as given, or tied to c."""
+        if self.weight is not None:
+            return self.weight
+        return optimal_weight(self.c, max(self.law.exponent, _LEAST_EXPONENT))
+
+    def _closed(self, scale: tuple[float, float]) -> ClosedForm:
+        return ClosedForm(
+            self.law, scale, self.c, self.eps_realism, self.eps_signature, self.signature_frequency
+        )
+
+    def _spectral(self, scale: tuple[float, float]) -> SpectralField:
+        limits, points = _WIDE, 49
+        if self.trajectory is not None:
+            ends = self.schedule.log_snr(np.array([self.schedule.t_max, self.schedule.t_min]))
+            limits, points = (max(float(ends[0]), _WIDE[0]), min(float(ends[1]), _WIDE[1])), 25
+        return SpectralField(
+            self.spectrum, scale, self._sampler, self.optimum_weight, self.eps_realism, self.eps_signature,
+            1 / self.size, limits, self.degradation, points,
+        )  # fmt: skip
+
+    def _sampler(self, sigma: Array, psd: Array) -> Chain:
+        if self.trajectory is None:
+            return flow_limit(sigma, psd) if self.eta == 0 else posterior_limit(sigma, psd)
+        t = self.schedule.clip(self.schedule.t_of_sigma(sigma.ravel()))
+        chains = [run_chain(self.trajectory(float(value)), psd[0], self.eta) for value in t]
+        level = np.array([[chain.sigma] for chain in chains], dtype=np.float64)
+        return Chain(level, np.stack([c.gain for c in chains]), np.stack([c.variance for c in chains]))
+
+    def _log_snrs(self, scale: tuple[float, float]) -> tuple[float, float, float]:
+        """Unclipped log-SNRs of t_low, t_opt, t_high."""
+        if self.level == "spectral":
+            found = self._spectral(scale)
+            return found.log_snr_low, found.log_snr_opt, found.log_snr_high
+        form = self._closed(scale)
+        low, opt, high = np.log([form.snr_low, form.snr_opt, form.snr_high]).tolist()
+        return low, opt, high
+
+    def _spectral_critical_scale(self) -> float:
+        """Last sign change of the field's excess of signature loss along the scale axis."""
+        from scipy.optimize import brentq
+
+        def excess(log_scale: float) -> float:
+            scale = float(np.exp(log_scale))
+            return self._spectral((scale, scale)).excess_loss
+
+        grid = np.linspace(np.log(1.02), np.log(self.size), 8)
+        is_open = [excess(x) <= 0 for x in grid]
+        if not any(is_open):
+            return 1.0
+        last = max(i for i, good in enumerate(is_open) if good)
+        if last == len(grid) - 1:
+            return float(self.size)
+        return float(np.exp(brentq(excess, grid[last], grid[last + 1], xtol=1e-3)))
+
+    def _curve(self, t: Number, scale: Scale, what: str) -> Number:
+        pair = as_scale(scale)
+        snr = self.schedule.snr(t)
+        model = self._closed(pair) if self.level == "closed_form" else self._spectral(pair)
+        value: Array = getattr(model, what)(np.maximum(snr, np.exp(_WIDE[0])))
+        return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
+
+    def _is_outside(self, log_snr: float) -> bool:
+        low, high = self.schedule.log_snr(np.array([self.schedule.t_max, self.schedule.t_min]))
+        return bool(np.isfinite(log_snr) and not low <= log_snr <= high)
+
+    def _t(self, log_snr: float) -> float:
+        """Timestep of a log-SNR, clipped to the schedule."""
+        low, high = self.schedule.log_snr(np.array([self.schedule.t_max, self.schedule.t_min]))
+        if log_snr >= high:
+            return self.schedule.t_min
+        if log_snr <= low:
+            return self.schedule.t_max
+        return self.schedule.t_of_snr(float(np.exp(log_snr)))

@@ -36,15 +36,18 @@ def reference_spectrum() -> PowerLaw:
     return PowerLaw(law["amplitude"], law["exponent"], law["amplitude_log_std"], law["exponent_std"])
 
 
-def constant(metric: str) -> float:
+def constant(metric: str, samples: int = 1) -> float:
     """The calibrated constant ``c`` of ``snr(t_opt) = c / S(f_c)`` for a metric.
+
+    A mean of several restorations has a constant of its own: averaging trades texture for fidelity, which
+    is another weight ``w`` between realism and signature.
 
     Raises
     ------
     ToolkitError
         When the metric was not calibrated.
     """
-    known = calibration()["metrics"]
+    known = calibration()["metrics" if samples == 1 else "metrics_averaged"]
     if metric not in known:
         raise ToolkitError(f"metric {metric!r} has no calibrated constant: choose among {', '.join(known)}")
     return float(known[metric]["c"])
@@ -72,6 +75,7 @@ def predict(
     degradation: str | None = None,
     level: str = "closed_form",
     metric: str = "feature_distance",
+    samples: int = 1,
 ) -> Prediction:
     """Predict t_low, t_opt, t_high and the critical scale; see ``DiffSR.predict``."""
     from theory.prf import PRF
@@ -80,4 +84,4 @@ def predict(
         raise ToolkitError(f"degradation={degradation!r} is unknown: use 'bicubic' or None")
     factors = as_scale(scale)
     spectrum = reference_spectrum() if lr is None else image_spectrum(lr, factors)
-    return PRF(schedule, spectrum, c=constant(metric), level=level, metric=metric).predict(factors)
+    return PRF(schedule, spectrum, c=constant(metric, samples), level=level, metric=metric).predict(factors)

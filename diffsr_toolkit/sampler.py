@@ -61,7 +61,7 @@ def image_generator(seed: int, lr: Tensor, draw: int = 0) -> torch.Generator:
         number = operator.index(seed)
     except TypeError:
         raise ToolkitError(f"seed={seed!r} is not a whole number: give one, such as 0") from None
-    key = repr((number, tuple(lr.shape))).encode() + levels.contiguous().numpy().tobytes()
+    key = repr((number, draw, tuple(lr.shape))).encode() + levels.contiguous().numpy().tobytes()
     digest = hashlib.sha256(key).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
@@ -75,6 +75,18 @@ def noise_like(x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
 def inject(lr_up: Tensor, sigma: float, generators: Sequence[torch.Generator]) -> Tensor:
     """Add noise of level ``sigma`` to the upsampled image: ``lr_up + sigma * noise``."""
     return lr_up + sigma * noise_like(lr_up, generators)
+
+
+def inject_antithetic(lr_up: Tensor, sigma: float, generators: Sequence[torch.Generator]) -> Tensor:
+    """As ``inject`` for a batch that will be averaged: every second image takes its predecessor's noise negated.
+
+    What the reverse process makes of noise to first order then cancels within a pair instead of falling
+    with the root of the number of draws (antithetic variates, Hammersley and Morton 1956).
+    """
+    noise = noise_like(lr_up, generators)
+    paired = len(noise) // 2 * 2
+    noise[1:paired:2] = -noise[0:paired:2]
+    return lr_up + sigma * noise
 
 
 def step_sigmas(
@@ -128,6 +140,12 @@ def check_eta(eta: float) -> None:
     """Refuse an ``eta`` outside [0, 1] with a ``TimestepError``."""
     if not 0.0 <= eta <= 1.0:
         raise TimestepError(f"eta={eta} is outside [0, 1]: 0 is DDIM, 1 is DDPM")
+
+
+def check_samples(samples: int) -> None:
+    """Refuse, with a ``TimestepError``, a number of averaged restorations that is not 1 or more."""
+    if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
+        raise TimestepError(f"samples={samples!r}: give a whole number of restorations to average, 1 or more")
 
 
 def sample(

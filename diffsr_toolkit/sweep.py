@@ -18,7 +18,7 @@ from diffsr_toolkit.errors import ImageError, TimestepError
 from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.metrics import METRICS, evaluate, protocol
 from diffsr_toolkit.resize import Scale, Size, as_scale, degrade, effective_scale, upsample
-from diffsr_toolkit.sampler import check_eta, step_sigmas
+from diffsr_toolkit.sampler import check_eta, check_samples, step_sigmas
 from diffsr_toolkit.store import Rows, Store
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _hr(image: Any) -> Tensor:
     return to_tensor(load_image(image) if isinstance(image, str | os.PathLike) else image)[0]
 
 
-def auto_timesteps(sr: DiffSR, scale: Scale, lr: Any, octaves: Sequence[float] = AUTO_OCTAVES) -> list[float]:
+def auto_timesteps(sr: DiffSR, predicted: float, octaves: Sequence[float] = AUTO_OCTAVES) -> list[float]:
     """Timesteps around the prediction, uniform in log-SNR, the predicted one among them.
 
     Parameters
@@ -86,7 +86,6 @@ def auto_timesteps(sr: DiffSR, scale: Scale, lr: Any, octaves: Sequence[float] =
     octaves : sequence of float
         Factors of two in noise level ``sigma`` relative to the predicted one.
     """
-    predicted = sr.predict(scale, lr).t_opt
     sigma = float(sr.schedule.sigma(predicted))
     low, high = (float(sr.schedule.sigma(t)) for t in (sr.schedule.t_min, sr.schedule.t_max))
     levels = [sigma * 2.0**octave for octave in octaves]
@@ -155,6 +154,7 @@ def run_sweep(
             step_sigmas(sr.schedule, t, steps)
     step_sigmas(sr.schedule, sr.schedule.t_min, steps)
     check_eta(eta)
+    check_samples(samples)
     settings = {"steps": steps, "eta": eta, "consistency": consistency, "samples": samples}
     shared = {"model": sr.name, **settings, "metrics": chosen}
     kept = Store(store, shared)
@@ -163,16 +163,16 @@ def run_sweep(
     for picture in pictures:
         for scale in factors:
             lr = degrade(picture.hr, scale)
-            predicted = sr.predict(scale, lr).t_opt
+            predicted = sr.predict(scale, lr, samples=samples).t_opt
             tasks += [Task(picture, scale, lr, method, np.nan, 0, predicted) for method in BASELINES]
-            for t in auto_timesteps(sr, scale, lr) if given is None else given:
+            for t in auto_timesteps(sr, predicted) if given is None else given:
                 tasks += [Task(picture, scale, lr, "diffsr", t, seed, predicted) for seed in seeds]
 
     rows: Rows = []
     for task in tqdm(tasks, desc="sweep", disable=not progress):
         done = kept.load(task.key)
         if done is None:
-            done = task.run(sr, chosen, settings)
+            done = [{**row, "t_pred": task.predicted} for row in task.run(sr, chosen, settings)]
             kept.save(task.key, done)
         # The prediction is not part of the measurement: a new calibration leaves a store valid.
         rows += [{**row, "t_pred": task.predicted} for row in done]

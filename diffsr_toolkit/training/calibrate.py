@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.metrics import METRICS
@@ -61,40 +62,68 @@ def optimum(curve: pd.Series) -> dict[str, Any]:
     return {"c": float(np.exp(-b / (2 * a))), "gain": float(y[best]), "at_edge": False}
 
 
-def calibrate(
-    sr: DiffSR, paths: list[Path], side: int, steps: int, seeds: list[int], store: Path
-) -> dict[str, Any]:
-    """Sweep candidate constants over the photographs and take the best one for each metric."""
-    frames, laws = [], []
+def gains(
+    sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path, *, steps: int, samples: int
+) -> pd.DataFrame:
+    """Sweep the candidates over the photographs: mean gain over bicubic by ``c`` and metric."""
+    frames = []
     for path in paths:
-        hr = to_tensor(reduced(load_image(path), side))[0]
-        laws.append(fit_power_law(hr.numpy()))
+        hr = photograph(path, side)
         law = image_spectrum(degrade(hr, SCALE), (SCALE, SCALE))
         snr = np.array(CANDIDATES) / float(law(1 / (2 * SCALE)))
         low, high = sr.schedule.snr(sr.schedule.t_max), sr.schedule.snr(sr.schedule.t_min)
-        reachable = {float(sr.schedule.t_of_snr(v)): c for c, v in zip(CANDIDATES, snr, strict=True) if low < v < high}
+        reachable = {
+            float(sr.schedule.t_of_snr(value)): c
+            for c, value in zip(CANDIDATES, snr, strict=True)
+            if low < value < high
+        }
         frame = sr.sweep(
-            {path.stem: hr}, [SCALE], list(reachable), seeds=seeds, steps=steps, store=store / path.stem
+            {path.stem: hr},
+            [SCALE],
+            list(reachable),
+            seeds=seeds,
+            steps=steps,
+            samples=samples,
+            store=store / f"{path.stem}-{samples}x{steps}",
         )
         frames.append(frame.assign(c=frame.t.map(reachable)))
-    table = mean_curves(pd.concat(frames, ignore_index=True))
+    frame = pd.concat(frames, ignore_index=True)
     # A candidate that some photograph cannot reach would be averaged over fewer of them.
-    counts = pd.concat(frames).query("method == 'diffsr'").groupby("c").image.nunique()
-    table = table.loc[counts[counts == len(paths)].index]
+    counts = frame[frame.method == "diffsr"].groupby("c").image.nunique()
+    return mean_curves(frame).loc[counts[counts == len(paths)].index]
+
+
+def photograph(path: Path, side: int) -> Tensor:
+    """A reduced whole photograph, ``(3, H, W)`` in [-1, 1]."""
+    return to_tensor(reduced(load_image(path), side))[0]
+
+
+def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path) -> dict[str, Any]:
+    """Constants for a single restoration and for an antithetic pair of equal cost, and the mean spectrum."""
+    single = gains(sr, paths, side, seeds, store, steps=DEFAULT_STEPS, samples=1)
+    pair = gains(sr, paths, side, seeds, store, steps=DEFAULT_STEPS // 2, samples=2)
+    laws = [fit_power_law(photograph(path, side).numpy()) for path in paths]
     return {
         "provenance": {
             "photographs": sorted(path.name for path in paths),
             "scale": SCALE,
             "longer_side": side,
-            "steps": steps,
+            "network_evaluations": DEFAULT_STEPS,
             "seeds": seeds,
             "model": sr.name,
             "rule": "largest mean gain over bicubic; parabola in log c through the best candidates",
         },
-        "metrics": {name: optimum(table[name]) for name in table.columns},
-        "gain_over_bicubic": {f"{c:g}": row.round(5).to_dict() for c, row in table.iterrows()},
+        "metrics": {name: optimum(single[name]) for name in single.columns},
+        "metrics_averaged": {name: optimum(pair[name]) for name in pair.columns},
+        "gain_over_bicubic": by_candidate(single),
+        "gain_over_bicubic_averaged": by_candidate(pair),
         "reference_spectrum": spectrum_summary(laws),
     }
+
+
+def by_candidate(table: pd.DataFrame) -> dict[str, Any]:
+    """The mean curves as plain numbers for the file."""
+    return {f"{c:g}": row.round(5).to_dict() for c, row in table.iterrows()}
 
 
 def main() -> None:
@@ -103,14 +132,11 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--side", type=int, default=192)
-    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--store", type=Path, required=True, help="folder of the resumable sweep")
     parser.add_argument("--out", type=Path, required=True, help="calibration.json to write")
     args = parser.parse_args()
-    result = calibrate(
-        DiffSR.from_pretrained(args.model), args.photos, args.side, args.steps, args.seeds, args.store
-    )
+    result = calibrate(DiffSR.from_pretrained(args.model), args.photos, args.side, args.seeds, args.store)
     args.out.write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -1,0 +1,35 @@
+"""Make the training set: fetch the photographs, cut the tiles, lay out the held-out splits."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.training import crops
+from diffsr_toolkit.training.photos import fetch, read_manifest
+
+TILES_PER_PHOTO = {"train": 200, "validation": 40}
+
+
+def main() -> None:
+    """Write ``train.npy``, ``validation.npy`` and links to the held-out photographs below ``--work``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder for downloads and tiles")
+    work = parser.parse_args().work
+    photos = read_manifest(data_path("training", "manifest.csv"))
+    paths = fetch(photos, work)
+    for split, most in TILES_PER_PHOTO.items():
+        chosen = [paths[photo.file] for photo in photos if photo.split == split]
+        print(f"{split}: {crops.build(chosen, work / f'{split}.npy', most=most)} tiles")
+    for photo in photos:
+        if photo.split != "train":
+            folder = work / photo.split
+            folder.mkdir(exist_ok=True)
+            link = folder / photo.file
+            if not link.exists():
+                link.symlink_to(paths[photo.file].resolve())
+
+
+if __name__ == "__main__":
+    main()

@@ -58,7 +58,9 @@ def main() -> None:
         return x
 
     one_sigma = torch.tensor([float(sigmas[0])])
-    print(f"{SIZE}x{SIZE} pixels, {STEPS} evaluations, {torch.get_num_threads()} threads, median of {ROUNDS} pairs")
+    print(
+        f"{SIZE}x{SIZE} pixels, {STEPS} evaluations, {torch.get_num_threads()} threads, median of {ROUNDS} pairs"
+    )
     print(ratio("reverse process: ours / diffusers' DDIM loop", lambda: run(sr), diffusers_loop))
     print(ratio("network precision: bfloat16 / float32", lambda: run(half), lambda: run(sr)))
     print(

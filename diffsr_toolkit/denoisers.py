@@ -73,10 +73,8 @@ class UNetDenoiser:
             return self._edm(x, sigma, self.sigma_data)
         timestep = torch.as_tensor(self._timesteps(sigma), dtype=torch.float32, device=x.device)
         sigma = sigma.to(x).view(-1, 1, 1, 1)
-        if self.prediction_type == "flow_prediction":
-            alpha = 1 / (1 + sigma)
-        else:
-            alpha = 1 / torch.sqrt(1 + sigma**2)
+        flow = self.prediction_type == "flow_prediction"
+        alpha = 1 / (1 + sigma) if flow else 1 / torch.sqrt(1 + sigma**2)
         output = self._evaluate(alpha * x, timestep)
         if self.prediction_type == "sample":
             return output
@@ -98,7 +96,9 @@ class UNetDenoiser:
         ends = (self.schedule.sigma(self.schedule.t_min), self.schedule.sigma(self.schedule.t_max))
         # float32 may round a level at either end of the schedule just out of it.
         inside = np.clip(levels, *ends)
-        return self.schedule.t_of_sigma(np.where(np.isclose(levels, inside, rtol=1e-6, atol=0), inside, levels))
+        return self.schedule.t_of_sigma(
+            np.where(np.isclose(levels, inside, rtol=1e-6, atol=0), inside, levels)
+        )
 
     def _evaluate(self, state: Tensor, timestep: Tensor) -> Tensor:
         height, width = state.shape[-2:]

@@ -14,7 +14,7 @@ from torch import Tensor
 from diffsr_toolkit.consistency import LRConsistent
 from diffsr_toolkit.denoisers import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
-from diffsr_toolkit.images import check_memory, to_tensor
+from diffsr_toolkit.images import BYTES_PER_PIXEL, check_memory, to_tensor
 from diffsr_toolkit.resize import Scale, Size, effective_scale, output_size, upsample
 from diffsr_toolkit.sampler import (
     Denoiser,
@@ -155,6 +155,7 @@ class DiffSR:
         """
         from diffsr_toolkit.prediction import predict
 
+        check_samples(samples)
         lr = None if image is None else to_tensor(image)[0]
         return predict(self.schedule, scale, lr, degradation=degradation, level=level, metric=metric, samples=samples)
 
@@ -207,7 +208,10 @@ class DiffSR:
         """
         lr, kind = to_tensor(image)
         height, width = output_size((lr.shape[-2], lr.shape[-1]), scale, size)
-        check_memory(height, width, max(lr.shape[0], self.channels or 1), scale=scale)
+        check_samples(samples)
+        # All samples are one batch.
+        work = samples * BYTES_PER_PIXEL
+        check_memory(height, width, max(lr.shape[0], self.channels or 1), scale=scale, bytes_per_pixel=work)
         ratio = effective_scale((lr.shape[-2], lr.shape[-1]), (height, width))
         prediction = None
         if isinstance(t, str):

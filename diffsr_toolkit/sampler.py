@@ -10,6 +10,7 @@ import hashlib
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -181,7 +182,7 @@ def sample(
     if eta > 0 and generators is None:
         raise TimestepError(f"eta={eta} draws noise: pass one generator for each image")
     yield State(x, None, float(sigmas[0]), 0)
-    for nfe, (sigma, after) in enumerate(zip(sigmas[:-1], sigmas[1:], strict=True), start=1):
+    for nfe, (sigma, after) in enumerate(pairwise(sigmas), start=1):
         sigma, after = float(sigma), float(after)
         x0 = denoiser(x, torch.full((x.shape[0],), sigma, dtype=torch.float32, device=x.device))
         up = eta * after * np.sqrt(sigma**2 - after**2) / sigma

@@ -1,4 +1,4 @@
-"""Measure metrics over images, scales, timesteps and seeds: where is the injection timestep really best?"""
+"""Measure metrics over images, scales, timesteps and seeds, to find the empirically best injection."""
 
 from __future__ import annotations
 
@@ -128,8 +128,9 @@ def run_sweep(
     Returns
     -------
     pandas.DataFrame
-        One row a metric: image, method ("diffsr" or one of ``BASELINES``), scale_y, scale_x, t, snr, seed, steps, eta, nfe,
-        seconds, t_pred, metric, value, and the protocol (channel, value_range, shave, kernel).
+        One row a metric: image, method ("diffsr" or one of ``BASELINES``), scale_y, scale_x, t, snr, seed,
+        steps, eta, consistency, samples, nfe, seconds, t_pred, metric, value, and the protocol (channel,
+        value_range, shave, kernel).
 
     Raises
     ------

@@ -90,7 +90,9 @@ def regeneration(
     return rows
 
 
-def sample_sheet(sr: DiffSR, rows: int = 4, columns: int = 8, side: int = 64, steps: int = 100) -> Image.Image:
+def sample_sheet(
+    sr: DiffSR, rows: int = 4, columns: int = 8, side: int = 64, steps: int = 100
+) -> Image.Image:
     """Unconditional samples (DDPM steps, seed 0) as one picture."""
     generators = [torch.Generator().manual_seed(index) for index in range(rows * columns)]
     sigmas = step_sigmas(sr.schedule, sr.schedule.t_max, steps, spacing="timestep")
@@ -104,6 +106,7 @@ def sample_sheet(sr: DiffSR, rows: int = 4, columns: int = 8, side: int = 64, st
 
 
 def main() -> None:
+    """Evaluate from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="validation photographs")

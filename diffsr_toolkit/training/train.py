@@ -13,15 +13,16 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-CHANNELS = (32, 64, 128, 192)
-TRAIN_TIMESTEPS = 1000
+from diffsr_toolkit.training.model import TRAIN_TIMESTEPS, export, make_scheduler, make_unet
+
+SAVE_SECONDS = 120
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Recipe:
         super-resolution works.
     """
 
-    minutes: float = 90.0
+    minutes: float = 80.0
     batch: int = 16
     workers: int = 2
     crop: int = 64
@@ -53,27 +54,6 @@ class Recipe:
     seed: int = 0
 
 
-def make_unet() -> UNet2DModel:
-    """The architecture: four levels, one residual block each, no attention, so any size works."""
-    return UNet2DModel(
-        sample_size=64,
-        in_channels=3,
-        out_channels=3,
-        block_out_channels=CHANNELS,
-        layers_per_block=1,
-        down_block_types=("DownBlock2D",) * len(CHANNELS),
-        up_block_types=("UpBlock2D",) * len(CHANNELS),
-        norm_num_groups=8,
-        add_attention=False,
-        resnet_time_scale_shift="scale_shift",
-    )
-
-
-def make_scheduler() -> DDPMScheduler:
-    """The linear 1000-step schedule of Ho et al. (2020), noise-predicting, unclipped."""
-    return DDPMScheduler(num_train_timesteps=TRAIN_TIMESTEPS, beta_schedule="linear", clip_sample=False)
-
-
 def learning_rate(recipe: Recipe, step: int, progress: float) -> float:
     """Warm up by steps, hold, then decay linearly with the elapsed share ``progress``."""
     warm = min(1.0, (step + 1) / recipe.warmup_steps)
@@ -82,7 +62,7 @@ def learning_rate(recipe: Recipe, step: int, progress: float) -> float:
 
 
 def draw_batch(tiles: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
-    """Random crops, flips and transposes: ``(batch, 3, crop, crop)`` float32 in [-1, 1]."""
+    """One worker's random crops, flips and transposes: ``(n, 3, crop, crop)`` float32 in [-1, 1]."""
     picks = []
     for index in rng.integers(len(tiles), size=recipe.batch // recipe.workers):
         top, left = rng.integers(tiles.shape[1] - recipe.crop + 1, size=2)
@@ -92,14 +72,20 @@ def draw_batch(tiles: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> t
         if rng.random() < 0.5:
             crop = crop.transpose(1, 0, 2)
         picks.append(crop)
-    batch = torch.from_numpy(np.ascontiguousarray(np.stack(picks)))
-    return batch.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return to_network(np.stack(picks))
+
+
+def to_network(pixels: np.ndarray) -> torch.Tensor:
+    """``(n, H, W, 3)`` uint8 to ``(n, 3, H, W)`` float32 in [-1, 1]."""
+    return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
 @torch.no_grad()
-def validation_loss(unet: UNet2DModel, alphas_cumprod: torch.Tensor, tiles: np.ndarray) -> dict[str, float]:
-    """Denoising PSNR (dB, of [0, 1]) of fixed validation crops at sigma = 25, 75 and 150 of 255."""
-    hr = torch.from_numpy(tiles[:32, :64, :64].copy()).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+def validation_psnr(
+    unet: torch.nn.Module, alphas_cumprod: torch.Tensor, tiles: np.ndarray
+) -> dict[str, float]:
+    """Denoising PSNR (dB) of 32 fixed validation crops at noise 25, 75 and 150 of 255."""
+    hr = to_network(tiles[:32, :64, :64])
     scores = {}
     for level in (25, 75, 150):
         sigma = level / 127.5
@@ -113,14 +99,7 @@ def validation_loss(unet: UNet2DModel, alphas_cumprod: torch.Tensor, tiles: np.n
     return scores
 
 
-def export(state: dict[str, torch.Tensor], folder: Path) -> None:
-    """Write a diffusers pipeline folder (safetensors, half precision) with the given weights."""
-    unet = make_unet()
-    unet.load_state_dict(state)
-    DDPMPipeline(unet=unet.half(), scheduler=make_scheduler()).save_pretrained(folder)
-
-
-def average_gradients(unet: UNet2DModel, elapsed: float) -> float:
+def average_gradients(unet: torch.nn.Module, elapsed: float) -> float:
     """Replace every worker's gradients by their mean; return the mean elapsed time, equal for all."""
     gradients = [parameter.grad for parameter in unet.parameters() if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients] + [torch.tensor([elapsed])])
@@ -133,96 +112,131 @@ def average_gradients(unet: UNet2DModel, elapsed: float) -> float:
     return float(flat[-1])
 
 
+class Trainer:
+    """One worker's network, average and optimiser; worker 0 keeps the checkpoint and the log."""
+
+    def __init__(self, recipe: Recipe, rank: int, out: Path) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.out = recipe, out
+        self.unet, self.averaged = make_unet(), make_unet()
+        self.averaged.load_state_dict(self.unet.state_dict())
+        self.optimizer = torch.optim.AdamW(
+            self.unet.parameters(), lr=recipe.lr, betas=(0.9, 0.99), weight_decay=1e-3
+        )
+        self.alphas_cumprod = make_scheduler().alphas_cumprod
+        self.step, self.elapsed = 0, 0.0
+        self._resume()
+        self.rng = np.random.default_rng([recipe.seed, self.step, rank])
+        noise_seed = (recipe.seed * 1_000_003 + self.step) * recipe.workers + rank
+        self.noise_rng = torch.Generator().manual_seed(noise_seed)
+
+    def _resume(self) -> None:
+        path = self.out / "checkpoint.pt"
+        if not path.exists():
+            return
+        saved = torch.load(path, weights_only=True)
+        self.unet.load_state_dict(saved["unet"])
+        self.averaged.load_state_dict(saved["ema"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step, self.elapsed = saved["step"], saved["elapsed"]
+
+    def loss(self, tiles: np.ndarray) -> torch.Tensor:
+        """Mean squared error of the predicted noise on a fresh batch."""
+        hr = draw_batch(tiles, self.recipe, self.rng)
+        noise = torch.randn(hr.shape, generator=self.noise_rng)
+        uniform = torch.rand(len(hr), generator=self.noise_rng)
+        timesteps = (TRAIN_TIMESTEPS * uniform**self.recipe.timestep_power).long()
+        abar = self.alphas_cumprod[timesteps.clamp(max=TRAIN_TIMESTEPS - 1)].view(-1, 1, 1, 1)
+        with torch.autocast("cpu", torch.bfloat16):
+            eps = self.unet(abar.sqrt() * hr + (1 - abar).sqrt() * noise, timesteps).sample
+        return (eps.float() - noise).square().mean()
+
+    def update(self, rate: float) -> None:
+        """One optimiser step at learning rate ``rate``, and the moving average."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        torch.nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        decay = min(self.recipe.ema, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for mean, value in zip(self.averaged.parameters(), self.unet.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
+        self.step += 1
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        partial = self.out / "checkpoint.partial"
+        content = {
+            "unet": self.unet.state_dict(),
+            "ema": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "elapsed": self.elapsed,
+        }
+        torch.save(content, partial)
+        os.replace(partial, self.out / "checkpoint.pt")
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Append one row to ``log.csv`` and print it."""
+        path = self.out / "log.csv"
+        fresh = not path.exists()
+        with path.open("a", newline="") as handle:
+            writer = csv.DictWriter(handle, row.keys(), lineterminator="\n")
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+        print(row, flush=True)
+
+
 def train(tiles: Path, validation: Path, out: Path, recipe: Recipe) -> None:
     """Train until ``recipe.minutes`` are used, checkpointing every two minutes; resumes by itself."""
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": os.environ.get("MASTER_PORT", "29531")}
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
+    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_PORT", "29531")
     mp.start_processes(_worker, (tiles, validation, out, recipe), nprocs=recipe.workers)
 
 
 def _worker(rank: int, tiles_path: Path, validation_path: Path, out: Path, recipe: Recipe) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint, log = out / "checkpoint.pt", out / "log.csv"
     tiles, held_out = np.load(tiles_path, mmap_mode="r"), np.load(validation_path, mmap_mode="r")
-    torch.manual_seed(recipe.seed)
-    unet, averaged = make_unet(), make_unet()
-    averaged.load_state_dict(unet.state_dict())
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=recipe.lr, betas=(0.9, 0.99), weight_decay=1e-3)
-    alphas_cumprod = make_scheduler().alphas_cumprod
-    step, elapsed = 0, 0.0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        unet.load_state_dict(saved["unet"])
-        averaged.load_state_dict(saved["ema"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step, elapsed = saved["step"], saved["elapsed"]
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
-    rng = np.random.default_rng([recipe.seed, step, rank])
-    noise_rng = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * recipe.workers + rank)
-
-    losses: list[float] = []
-    last, saved_at, shared = time.perf_counter(), elapsed, elapsed
-    while shared < 60 * recipe.minutes:
-        rate = learning_rate(recipe, step, shared / (60 * recipe.minutes))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        hr = draw_batch(tiles, recipe, rng)
-        noise = torch.randn(hr.shape, generator=noise_rng)
-        uniform = torch.rand(len(hr), generator=noise_rng)
-        timesteps = (TRAIN_TIMESTEPS * uniform**recipe.timestep_power).long().clamp(max=TRAIN_TIMESTEPS - 1)
-        abar = alphas_cumprod[timesteps].view(-1, 1, 1, 1)
-        with torch.autocast("cpu", torch.bfloat16):
-            eps = unet(abar.sqrt() * hr + (1 - abar).sqrt() * noise, timesteps).sample
-        loss = (eps.float() - noise).square().mean()
-        optimizer.zero_grad()
+    trainer = Trainer(recipe, rank, out)
+    limit, losses = 60 * recipe.minutes, []
+    shared = saved_at = trainer.elapsed
+    last = time.perf_counter()
+    while shared < limit:
+        loss = trainer.loss(tiles)
         loss.backward()
         # Every decision rests on the shared clock, so that no worker leaves the loop alone.
-        shared = average_gradients(unet, elapsed)
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
-        optimizer.step()
-        decay = min(recipe.ema, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for mean, value in zip(averaged.parameters(), unet.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
+        shared = average_gradients(trainer.unet, trainer.elapsed)
+        rate = learning_rate(recipe, trainer.step, shared / limit)
+        trainer.update(rate)
         losses.append(loss.item())
-        step += 1
         now = time.perf_counter()
-        elapsed, last = elapsed + now - last, now
-        if shared - saved_at > 120 or shared >= 60 * recipe.minutes:
+        trainer.elapsed, last = trainer.elapsed + now - last, now
+        if shared - saved_at > SAVE_SECONDS or shared >= limit:
             saved_at = shared
-            if rank > 0:
-                continue
-            partial = checkpoint.with_suffix(".partial")
-            torch.save(
-                {
-                    "unet": unet.state_dict(),
-                    "ema": averaged.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "elapsed": elapsed,
-                },
-                partial,
-            )
-            os.replace(partial, checkpoint)
-            row = {"step": step, "seconds": round(shared), "lr": rate, "loss": round(float(np.mean(losses)), 5)}
-            row |= validation_loss(averaged, alphas_cumprod, held_out)
+            if rank == 0:
+                trainer.save()
+                row = {
+                    "step": trainer.step,
+                    "seconds": round(shared),
+                    "lr": rate,
+                    "loss": float(np.mean(losses)),
+                }
+                trainer.log(row | validation_psnr(trainer.averaged, trainer.alphas_cumprod, held_out))
             losses.clear()
-            write_header = not log.exists()
-            with log.open("a", newline="") as handle:
-                writer = csv.DictWriter(handle, row.keys(), lineterminator="\n")
-                if write_header:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(row, flush=True)
     dist.destroy_process_group()
     if rank == 0:
-        export(averaged.state_dict(), out / "pipeline")
+        export(trainer.averaged.state_dict(), out / "pipeline")
 
 
 def main() -> None:
+    """Train from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tiles", type=Path, required=True, help="training tiles (.npy) from crops.py")
+    parser.add_argument("--tiles", type=Path, required=True, help="training tiles (.npy) of prepare")
     parser.add_argument("--validation", type=Path, required=True, help="validation tiles (.npy)")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, log and pipeline")
     parser.add_argument("--minutes", type=float, default=Recipe.minutes)

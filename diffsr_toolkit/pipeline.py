@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,7 @@ from theory.schedule import NoiseSchedule
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf import Prediction
+    from theory.prf import Level, Prediction
 
 DEFAULT_STEPS = 10
 
@@ -101,7 +103,9 @@ class DiffSR:
         if not callable(denoiser):
             raise ModelError(f"denoiser {denoiser!r} is not callable: give D(x, sigma) -> x0")
         if not isinstance(schedule, NoiseSchedule):
-            raise ModelError(f"schedule {schedule!r} is not a theory.NoiseSchedule: make one of its constructors")
+            raise ModelError(
+                f"schedule {schedule!r} is not a theory.NoiseSchedule: make one of its constructors"
+            )
         channels = getattr(denoiser, "channels", None) if channels is None else channels
         if channels not in (None, 1, 3):
             raise ModelError(f"channels={channels}: images have 1 or 3 channels")
@@ -125,13 +129,24 @@ class DiffSR:
         model = load_model(name, device=device, dtype=dtype)
         return cls(model.denoiser, model.schedule, name=name, device=model.denoiser.device)
 
+    @cached_property
+    def weights_digest(self) -> str | None:
+        """Short hash of the network's weights, None for a denoiser that is no torch module."""
+        network = getattr(self.denoiser, "unet", self.denoiser)
+        if not isinstance(network, torch.nn.Module):
+            return None
+        digest = hashlib.sha256()
+        for name, value in sorted(network.state_dict().items()):
+            digest.update(name.encode() + value.detach().cpu().float().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
     def predict(
         self,
         scale: Scale,
         image: Any = None,
         degradation: str | None = None,
         *,
-        level: str = "closed_form",
+        level: Level = "closed_form",
         metric: str = "feature_distance",
         samples: int = 1,
     ) -> Prediction:
@@ -157,7 +172,9 @@ class DiffSR:
 
         check_samples(samples)
         lr = None if image is None else to_tensor(image)[0]
-        return predict(self.schedule, scale, lr, degradation=degradation, level=level, metric=metric, samples=samples)
+        return predict(
+            self.schedule, scale, lr, degradation=degradation, level=level, metric=metric, samples=samples
+        )
 
     def upscale(
         self,

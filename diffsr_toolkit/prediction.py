@@ -15,7 +15,7 @@ from diffsr_toolkit.resources import data_path
 from theory.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
-    from theory.prf import Prediction
+    from theory.prf import Level, Prediction
     from theory.spectra import PowerLaw
 
 _KERNELS = (None, "bicubic")
@@ -73,7 +73,7 @@ def predict(
     lr: Tensor | None = None,
     *,
     degradation: str | None = None,
-    level: str = "closed_form",
+    level: Level = "closed_form",
     metric: str = "feature_distance",
     samples: int = 1,
 ) -> Prediction:

@@ -44,7 +44,9 @@ class NamedImage:
     @property
     def digest(self) -> str:
         """Short content hash, so that a store never mixes two images of one name."""
-        return hashlib.sha256(self.hr.numpy().tobytes() + repr(tuple(self.hr.shape)).encode()).hexdigest()[:12]
+        return hashlib.sha256(self.hr.numpy().tobytes() + repr(tuple(self.hr.shape)).encode()).hexdigest()[
+            :12
+        ]
 
 
 def named_images(images: Any) -> list[NamedImage]:
@@ -57,7 +59,9 @@ def named_images(images: Any) -> list[NamedImage]:
     """
     if isinstance(images, Mapping):
         pairs = list(images.items())
-    elif isinstance(images, str | os.PathLike) or not isinstance(images, Iterable) or hasattr(images, "shape"):
+    elif (
+        isinstance(images, str | os.PathLike) or not isinstance(images, Iterable) or hasattr(images, "shape")
+    ):
         pairs = [(_name_of(images, 0), images)]
     else:
         pairs = [(_name_of(image, index), image) for index, image in enumerate(images)]
@@ -88,7 +92,7 @@ def auto_timesteps(sr: DiffSR, predicted: float, octaves: Sequence[float] = AUTO
     """
     sigma = float(sr.schedule.sigma(predicted))
     low, high = (float(sr.schedule.sigma(t)) for t in (sr.schedule.t_min, sr.schedule.t_max))
-    levels = [sigma * 2.0**octave for octave in octaves]
+    levels = [sigma * 2.0**octave for octave in octaves if octave]
     inside = [float(sr.schedule.t_of_sigma(level)) for level in levels if low <= level <= high]
     return sorted({*inside, predicted})
 
@@ -157,7 +161,7 @@ def run_sweep(
     check_eta(eta)
     check_samples(samples)
     settings = {"steps": steps, "eta": eta, "consistency": consistency, "samples": samples}
-    shared = {"model": sr.name, **settings, "metrics": chosen}
+    shared = {"model": sr.name, "weights": sr.weights_digest, **settings, "metrics": chosen}
     kept = Store(store, shared)
 
     tasks = []

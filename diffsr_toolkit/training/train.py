@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from diffusers import UNet2DModel
 
 from diffsr_toolkit.training.model import TRAIN_TIMESTEPS, export, make_scheduler, make_unet
 
@@ -115,10 +116,12 @@ def average_gradients(unet: torch.nn.Module, elapsed: float) -> float:
 class Trainer:
     """One worker's network, average and optimiser; worker 0 keeps the checkpoint and the log."""
 
-    def __init__(self, recipe: Recipe, rank: int, out: Path) -> None:
+    def __init__(self, recipe: Recipe, rank: int, out: Path, init: Path | None = None) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.out = recipe, out
         self.unet, self.averaged = make_unet(), make_unet()
+        if init is not None:
+            self.unet.load_state_dict(UNet2DModel.from_pretrained(init, subfolder="unet").state_dict())
         self.averaged.load_state_dict(self.unet.state_dict())
         self.optimizer = torch.optim.AdamW(
             self.unet.parameters(), lr=recipe.lr, betas=(0.9, 0.99), weight_decay=1e-3
@@ -189,20 +192,28 @@ class Trainer:
         print(row, flush=True)
 
 
-def train(tiles: Path, validation: Path, out: Path, recipe: Recipe) -> None:
-    """Train until ``recipe.minutes`` are used, checkpointing every two minutes; resumes by itself."""
+def train(tiles: Path, validation: Path, out: Path, recipe: Recipe, init: Path | None = None) -> None:
+    """Train until ``recipe.minutes`` are used, checkpointing every two minutes; resumes by itself.
+
+    Parameters
+    ----------
+    init : Path, optional
+        Pipeline folder whose weights a run without a checkpoint starts from, such as the embedded model's.
+    """
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29531")
-    mp.start_processes(_worker, (tiles, validation, out, recipe), nprocs=recipe.workers)
+    mp.start_processes(_worker, (tiles, validation, out, recipe, init), nprocs=recipe.workers)
 
 
-def _worker(rank: int, tiles_path: Path, validation_path: Path, out: Path, recipe: Recipe) -> None:
+def _worker(
+    rank: int, tiles_path: Path, validation_path: Path, out: Path, recipe: Recipe, init: Path | None
+) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
     tiles, held_out = np.load(tiles_path, mmap_mode="r"), np.load(validation_path, mmap_mode="r")
-    trainer = Trainer(recipe, rank, out)
+    trainer = Trainer(recipe, rank, out, init)
     limit, losses = 60 * recipe.minutes, []
     shared = saved_at = trainer.elapsed
     last = time.perf_counter()
@@ -242,9 +253,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=Recipe.minutes)
     parser.add_argument("--lr", type=float, default=Recipe.lr)
     parser.add_argument("--workers", type=int, default=Recipe.workers, help="processes of one thread each")
+    parser.add_argument("--init", type=Path, help="pipeline folder to start from, e.g. data/models/embedded")
     args = parser.parse_args()
     recipe = Recipe(minutes=args.minutes, lr=args.lr, workers=args.workers)
-    train(args.tiles, args.validation, args.out, recipe)
+    train(args.tiles, args.validation, args.out, recipe, args.init)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,251 @@
+"""A sweep as one self-contained HTML page: verdict, tables, figures, protocol."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from diffsr_toolkit import __version__
+from diffsr_toolkit.errors import OutputError
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.optimum import (
+    CASE,
+    SHORT,
+    check_frame,
+    higher_is_better,
+    optima,
+    scale_label,
+)
+from diffsr_toolkit.tables import TextTable, comparison_text, optima_text, summary_text
+from diffsr_toolkit.verdict import verdicts
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 110
+_KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+
+
+def standard_figures(frame: pd.DataFrame, max_images: int = 6) -> dict[str, Figure]:
+    """Captions and figures that a sweep alone can give: curves of every metric, and the optima.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What ``DiffSR.sweep`` returns.
+    max_images : int
+        Rows of a figure of curves; the caption names how many images were left out.
+    """
+    from matplotlib.figure import Figure
+
+    from diffsr_toolkit.plots import plot_curves, plot_optima
+
+    table = optima(frame)
+    figures = {}
+    for metric in (name for name in METRICS if name in set(table["metric"])):
+        names = list(dict.fromkeys(table.loc[table["metric"] == metric, "image"]))
+        left_out = len(names) - max_images
+        more = f" In the tables only: {_count(left_out, 'more image')}." if left_out > 0 else ""
+        caption = (
+            f"{SHORT.get(metric, metric)} over the injection timestep, one row an image, one column a scale."
+            f"{' Higher' if higher_is_better(metric) else ' Lower'} is better.{more}"
+        )
+        figures[caption] = plot_curves(frame, metric, names[:max_images])
+    figure = Figure(figsize=(8.2, 4.9), layout="constrained")
+    plot_optima(figure.subplots(), table)
+    figures["Predicted against measured best timestep, every image and scale."] = figure
+    return figures
+
+
+def write_report(
+    frame: pd.DataFrame,
+    out: str | Path,
+    title: str,
+    figures: Mapping[str, Figure | str | Path] | None = None,
+    *,
+    protocol: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a sweep as one HTML file that needs no other file, no network and no script.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What ``DiffSR.sweep`` returns.
+    out : path-like
+        An ``.html`` file, or a folder, which then gets ``report.html``. It appears only when complete.
+    title : str
+    figures : mapping of captions to figures or image files, optional
+        ``standard_figures(frame)`` by default.
+    protocol : mapping, optional
+        More to say in the protocol, e.g. the store's ``{"model": ...}``.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    ToolkitError
+        When the table is no sweep.
+    OutputError
+        When a figure cannot be read or the file not be written.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    check_frame(frame)
+    path = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
+    chosen = standard_figures(frame) if figures is None else figures
+    diffsr = frame[frame["method"] == "diffsr"]
+    scales = ", ".join(
+        scale_label(*pair) for pair in frame[CASE[1:]].drop_duplicates().itertuples(index=False)
+    )
+    count = frame["image"].nunique()
+    interval = (
+        f", with 95 % bootstrap intervals over {count} images" if count > 1 else " (one image: no interval)"
+    )
+    judge = next(name for name in ("feature_distance", *METRICS) if (diffsr["metric"] == name).any())
+    wins = (
+        "Wins: cases (images times scales) in which Diff-SR at the predicted t beats bicubic; at best t: at the best t "
+        "measured instead; at edge: cases whose best t is the first or last one measured."
+    )
+    tables = [
+        ("comparison", "Comparison", f"Bold: the best of the methods. Best t: the one measured to be best by "
+         f"{SHORT.get(judge, judge)}. Of the feature distance less is better, of the other metrics more. NFE: network "
+         "evaluations; seconds: wall time.", comparison_text(frame)),
+        ("prediction", "Prediction, all scales", f"Cost of predicting t: means over all cases{interval}. {wins}",
+         summary_text(frame, per_scale=False)),
+        ("scales", "Prediction, each scale", f"Cost of predicting t: means over images{interval}. Counts as above.",
+         summary_text(frame)),
+        ("optima", "Every optimum", "Best t over the timesteps measured; (edge): it is the first or last of them, "
+         "so that the true optimum may lie outside.", optima_text(frame)),
+    ]  # fmt: skip
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+        Path(__file__).with_name("report.html.j2").read_text(encoding="utf-8")
+    )
+    html = template.render(
+        title=title,
+        lead=f"{_count(count, 'image')}; scales {scales}; {_count(diffsr['seed'].nunique(), 'seed')}",
+        verdicts=verdicts(frame),
+        tables=[_for_template(*table) for table in tables[:-1]],
+        last=_for_template(*tables[-1]),
+        figures=[{"caption": caption, **_embed(figure)} for caption, figure in chosen.items()],
+        protocol=_protocol(frame, protocol or {}),
+        version=__version__,
+    )
+    write_whole(path, html.encode("utf-8"))
+    return path
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _for_template(anchor: str, heading: str, caption: str, table: TextTable) -> dict[str, Any]:
+    rows = [
+        {
+            "first": i in table.first,
+            "cells": [{"text": x, "best": (i, j) in table.best} for j, x in enumerate(line)],
+        }
+        for i, line in enumerate(table.cells)
+    ]
+    return {
+        "anchor": anchor, "heading": heading, "caption": caption, "columns": table.columns,
+        "texts": table.texts, "rows": rows,
+    }  # fmt: skip
+
+
+def _protocol(frame: pd.DataFrame, more: Mapping[str, Any]) -> list[tuple[str, str]]:
+    diffsr = frame[frame["method"] == "diffsr"]
+
+    def listed(column: str) -> str:
+        return ", ".join(f"{value:g}" for value in sorted(diffsr[column].unique()))
+
+    t = diffsr["t"]
+    known = [
+        ("Images", ", ".join(dict.fromkeys(frame["image"]))),
+        ("Steps", f"{listed('steps')} (network evaluations of one restoration: {listed('nfe')})"),
+        ("Eta", f"{listed('eta')} (0 is DDIM, 1 is DDPM)"),
+        ("Seeds", listed("seed")),
+        *_options(diffsr),
+        ("Timesteps measured", f"{t.nunique()} in all, from {t.min():.4g} to {t.max():.4g}"),
+        ("Kernel", ", ".join(dict.fromkeys(frame["kernel"]))),
+    ]  # fmt: skip
+    for name, rows in frame.groupby("metric", sort=False):
+        metric = METRICS[str(name)]
+        low, high = rows["shave"].min(), rows["shave"].max()
+        border = f"{low}" if low == high else f"{low} to {high}"
+        border = f"{border} border pixels left out" if high else "no border left out"
+        short = SHORT.get(metric.name, metric.name)
+        long = "" if metric.label.startswith(short) else f"{metric.label}: "
+        against = "the low-resolution image" if metric.reference == "lr" else "the original"
+        known.append(
+            (short, f"{long}{rows['channel'].iloc[0]} in {rows['value_range'].iloc[0]}, against {against}, "
+             f"{border}; {'higher' if metric.higher_is_better else 'lower'} is better")
+        )  # fmt: skip
+    said = {"steps", "eta", "metrics", "seeds", "consistency", "samples"}
+    extra = [(str(key).capitalize(), str(value)) for key, value in more.items() if key not in said]
+    return [*extra, *known]
+
+
+def _options(diffsr: pd.DataFrame) -> list[tuple[str, str]]:
+    told = []
+    if "consistency" in diffsr:
+        projected = "every estimate of the reverse process is back-projected onto the low-resolution image"
+        states = sorted(set(diffsr["consistency"]), reverse=True)
+        told.append(
+            ("Consistency", " and ".join(projected if state else "off: plain Diff-SR" for state in states))
+        )
+    if "samples" in diffsr:
+        told.append(("Samples averaged", ", ".join(str(count) for count in sorted(set(diffsr["samples"])))))
+    return told
+
+
+def _embed(figure: Figure | str | Path) -> dict[str, str]:
+    if isinstance(figure, str | Path):
+        path = Path(figure)
+        if path.suffix.lower() not in _KINDS:
+            raise OutputError(f"figure {path} cannot be embedded: give one of {', '.join(_KINDS)}")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise OutputError(f"figure {path} cannot be read ({error}): draw it again") from error
+        kind = _KINDS[path.suffix.lower()]
+    else:
+        content, kind = png_bytes(figure), "png"
+    return {"kind": kind, "data": base64.b64encode(content).decode("ascii")}
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """A figure as PNG, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file atomically, its folders too.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written; an earlier file there stays as it was.
+    """
+    partial = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"{path} could not be written ({error}): choose a writable folder") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The demonstration: two photographs, four scales, the predicted timestep beside the best one measured.
+"""The demonstration: four photographs, four scales, the predicted timestep beside the best one measured.
 
 ``python -m diffsr_toolkit.demo`` prints the comparison and writes images, figures and a report.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
+from diffsr_toolkit.pipeline import PAIR, DiffSR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,13 +100,14 @@ def photographs(names: Sequence[str], side: int) -> tuple[dict[str, Tensor], lis
 def run_demo(
     out: str | Path = "build/demo",
     *,
-    images: Sequence[str] = PHOTOGRAPHS[:2],
-    side: int = 224,
+    images: Sequence[str] = PHOTOGRAPHS,
+    side: int = 176,
     scales: Sequence[float] = SCALES,
     timesteps: str | Sequence[float] = "auto",
     seeds: Sequence[int] = (0,),
-    steps: int = DEFAULT_STEPS // 2,
-    samples: int = 2,
+    steps: int = PAIR["steps"],
+    samples: int = PAIR["samples"],
+    eta: float = PAIR["eta"],
     consistency: bool = True,
     model: str = "embedded",
     progress: bool = True,
@@ -119,7 +120,7 @@ def run_demo(
         Folder; its ``store`` lets an interrupted run go on.
     images, side
         See `photographs`.
-    scales, timesteps, seeds, steps, samples, consistency
+    scales, timesteps, seeds, steps, samples, eta, consistency
         See ``DiffSR.sweep``.
     model : str
         See ``DiffSR.from_pretrained``.
@@ -142,7 +143,7 @@ def run_demo(
     tensors, notes = photographs(images, side)
     sr = RememberingDiffSR.from_pretrained(model)
     print(*notes, sep="\n", end="\n\n")
-    settings: dict[str, Any] = {"steps": steps, "samples": samples, "consistency": consistency}
+    settings: dict[str, Any] = {"steps": steps, "samples": samples, "eta": eta, "consistency": consistency}
     frame = sr.sweep(
         tensors, scales, timesteps, seeds=seeds, store=out / "store", progress=progress, **settings
     )
@@ -301,17 +302,18 @@ def timesteps(text: str) -> str | list[float]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m diffsr_toolkit.demo", description=__doc__)
     parser.add_argument("--out", default="build/demo", help="folder for everything written (%(default)s)")
-    parser.add_argument("--images", default="astronaut,chelsea", help=f"among {', '.join(PHOTOGRAPHS)}")
-    parser.add_argument("--side", type=int, default=224, help="longer side in pixels (%(default)s)")
+    parser.add_argument("--images", default=",".join(PHOTOGRAPHS), help=f"among {', '.join(PHOTOGRAPHS)}")
+    parser.add_argument("--side", type=int, default=176, help="longer side in pixels (%(default)s)")
     parser.add_argument("--scales", type=numbers, default=list(SCALES), help="comma-separated (1.6,2.7,4,6)")
     parser.add_argument(
         "--timesteps", type=timesteps, default="auto", help="comma-separated (around the prediction)"
     )
     parser.add_argument("--seeds", type=integers, default=[0], help="0,1,... (0)")
+    parser.add_argument("--steps", type=int, default=PAIR["steps"], help="network evaluations (%(default)s)")
     parser.add_argument(
-        "--steps", type=int, default=DEFAULT_STEPS // 2, help="network evaluations (%(default)s)"
+        "--samples", type=int, default=PAIR["samples"], help="restorations averaged (%(default)s)"
     )
-    parser.add_argument("--samples", type=int, default=2, help="restorations averaged (%(default)s)")
+    parser.add_argument("--eta", type=float, default=PAIR["eta"], help="0 is DDIM, 1 is DDPM (%(default)s)")
     parser.add_argument(
         "--consistency",
         action=argparse.BooleanOptionalAction,

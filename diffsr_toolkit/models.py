@@ -51,7 +51,9 @@ def load_model(
         When the model is unknown, unreadable, or conditioned on something the sampler does not give.
     """
     if not isinstance(name, str) or not name:
-        raise ModelError(f"model {name!r} is not a name: use 'embedded', a local diffusers folder or a hub id")
+        raise ModelError(
+            f"model {name!r} is not a name: use 'embedded', a local diffusers folder or a hub id"
+        )
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     source, kwargs = _locate(name)
     unet, scheduler = _load_parts(name, source, kwargs, dtype or torch.float32)
@@ -104,7 +106,9 @@ def _load_parts(name: str, source: str, kwargs: dict[str, Any], dtype: torch.dty
         unet = diffusers.UNet2DModel.from_pretrained(
             source, subfolder="unet", torch_dtype=dtype, low_cpu_mem_usage=False, **kwargs
         )
-        scheduler = getattr(diffusers, scheduler_class).from_pretrained(source, subfolder="scheduler", **kwargs)
+        scheduler = getattr(diffusers, scheduler_class).from_pretrained(
+            source, subfolder="scheduler", **kwargs
+        )
     except ModelError:
         raise
     except (OSError, KeyError, TypeError, AttributeError, ValueError, RuntimeError, SafetensorError) as error:

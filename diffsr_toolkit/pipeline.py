@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from theory.prf import Level, Prediction
 
 DEFAULT_STEPS = 10
+# The mean of an antithetic pair of ancestral restorations costs as much as one of DEFAULT_STEPS; on the
+# validation photographs it has the better feature distance at large scales.
+PAIR: dict[str, Any] = {"steps": DEFAULT_STEPS // 2, "samples": 2, "eta": 1.0}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,9 @@ class Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"store {self.folder} cannot be made ({error}): choose a writable folder") from error
+            raise StoreError(
+                f"store {self.folder} cannot be made ({error}): choose a writable folder"
+            ) from error
         path = self.folder / "protocol.json"
         if path.exists():
             known = _read(path)
@@ -92,7 +94,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, TypeError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read ({error}): delete this file and run the sweep again") from error
+        raise StoreError(
+            f"{path} cannot be read ({error}): delete this file and run the sweep again"
+        ) from error
 
 
 def _rows(path: Path) -> Rows:

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.metrics import METRICS
-from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
+from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.prediction import image_spectrum
 from diffsr_toolkit.resize import degrade
 from diffsr_toolkit.training.evaluate import reduced
 from theory.spectra import PowerLaw, fit_power_law
 
-SCALE = 3.0
-CANDIDATES = tuple(2.0**power for power in range(-3, 10))
+SCALE = 4.0
+SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "samples": 1, "eta": 0.0}
+CANDIDATES = tuple(2.0**power for power in range(-5, 7))
 
 
 def spectrum_summary(laws: list[PowerLaw]) -> dict[str, float]:
@@ -63,7 +64,7 @@ def optimum(curve: pd.Series) -> dict[str, Any]:
 
 
 def gains(
-    sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path, *, steps: int, samples: int
+    sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path, sampler: dict[str, Any]
 ) -> pd.DataFrame:
     """Sweep the candidates over the photographs: mean gain over bicubic by ``c`` and metric."""
     frames = []
@@ -82,9 +83,8 @@ def gains(
             [SCALE],
             list(reachable),
             seeds=seeds,
-            steps=steps,
-            samples=samples,
-            store=store / f"{path.stem}-{samples}x{steps}",
+            store=store / f"{path.stem}-{sampler['samples']}x{sampler['steps']}",
+            **sampler,
         )
         frames.append(frame.assign(c=frame.t.map(reachable)))
     frame = pd.concat(frames, ignore_index=True)
@@ -100,15 +100,15 @@ def photograph(path: Path, side: int) -> Tensor:
 
 def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path) -> dict[str, Any]:
     """Constants for a single restoration and for an antithetic pair of equal cost, and the mean spectrum."""
-    single = gains(sr, paths, side, seeds, store, steps=DEFAULT_STEPS, samples=1)
-    pair = gains(sr, paths, side, seeds, store, steps=DEFAULT_STEPS // 2, samples=2)
+    single, pair = (gains(sr, paths, side, seeds, store, sampler) for sampler in (SINGLE, PAIR))
     laws = [fit_power_law(photograph(path, side).numpy()) for path in paths]
     return {
         "provenance": {
             "photographs": sorted(path.name for path in paths),
             "scale": SCALE,
             "longer_side": side,
-            "network_evaluations": DEFAULT_STEPS,
+            "metrics": SINGLE,
+            "metrics_averaged": PAIR,
             "seeds": seeds,
             "model": sr.name,
             "rule": "largest mean gain over bicubic; parabola in log c through the best candidates",

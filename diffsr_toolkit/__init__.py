@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "PAIR": "pipeline",
     "DiffSR": "pipeline",
     "Result": "pipeline",
     "FeatureDistance": "features",
@@ -25,7 +26,7 @@ __all__ = [*sorted(_EXPORTS), "__version__"]
 if TYPE_CHECKING:
     from diffsr_toolkit.errors import ToolkitError
     from diffsr_toolkit.features import FeatureDistance
-    from diffsr_toolkit.pipeline import DiffSR, Result
+    from diffsr_toolkit.pipeline import PAIR, DiffSR, Result
     from diffsr_toolkit.sampler import inject, sample, step_sigmas
 
 

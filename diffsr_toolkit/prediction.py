@@ -17,8 +17,7 @@ from theory.schedule import NoiseSchedule
 if TYPE_CHECKING:
     from theory.prf import Level, Prediction
     from theory.spectra import PowerLaw
-
-_KERNELS = (None, "bicubic")
+    from theory.transfer import Degradation
 
 
 @cache
@@ -72,16 +71,26 @@ def predict(
     scale: Scale,
     lr: Tensor | None = None,
     *,
-    degradation: str | None = None,
+    degradation: Degradation | str | None = None,
     level: Level = "closed_form",
     metric: str = "feature_distance",
     samples: int = 1,
 ) -> Prediction:
     """Predict t_low, t_opt, t_high and the critical scale; see ``DiffSR.predict``."""
     from theory.prf import PRF
+    from theory.transfer import BICUBIC, Degradation
 
-    if degradation not in _KERNELS:
-        raise ToolkitError(f"degradation={degradation!r} is unknown: use 'bicubic' or None")
+    if degradation is None or degradation == "bicubic":
+        degradation = BICUBIC
+    if not isinstance(degradation, Degradation):
+        raise ToolkitError(
+            f"degradation={degradation!r} is unknown: use 'bicubic' or a theory.Degradation(blur_sigma, noise_std)"
+        )
+    if degradation != BICUBIC:
+        # On paper every degradation is an ideal low-pass; only the spectral level knows blur and noise.
+        level = "spectral"
     factors = as_scale(scale)
     spectrum = reference_spectrum() if lr is None else image_spectrum(lr, factors)
-    return PRF(schedule, spectrum, c=constant(metric, samples), level=level, metric=metric).predict(factors)
+    c = constant(metric, samples)
+    prf = PRF(schedule, spectrum, c=c, level=level, metric=metric, degradation=degradation)
+    return prf.predict(factors)

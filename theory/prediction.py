@@ -66,10 +66,14 @@ def explain(p: Prediction, schedule: NoiseSchedule, clipped: list[str]) -> str:
     if p.scale == (1.0, 1.0):
         text = f"At {name} nothing is missing, so the least noise, t = {p.t_opt:.4g}, is best"
     elif p.is_open:
-        text = (
-            f"At {name} the field is open from t = {p.t_low:.4g} to {p.t_high:.4g}; inject at t = {p.t_opt:.4g} "
-            f"(snr {p.snr_opt:.3g}), where the noise just drowns the first missing detail"
-        )
+        text = f"At {name} the field is open from t = {p.t_low:.4g} to {p.t_high:.4g}; "
+        text += f"inject at t = {p.t_opt:.4g} (snr {p.snr_opt:.3g}), "
+        if p.t_opt < p.t_low:
+            text += "less noise than full realism needs, as this metric prefers fidelity"
+        elif p.t_opt > p.t_high:
+            text += "more noise than the signature allows, as this metric prefers realism"
+        else:
+            text += "where the noise just drowns the first missing detail"
     else:
         text = (
             f"At {name} the field is empty, since missing detail needs t >= {p.t_low:.4g} and the signature t <= "

@@ -8,6 +8,7 @@ from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.prediction import calibration, constant, image_spectrum, predict, reference_spectrum
 from theory.prf import PRF
 from theory.schedule import NoiseSchedule
+from theory.transfer import Degradation
 
 SCHEDULE = NoiseSchedule.linear()
 
@@ -50,3 +51,10 @@ def test_an_image_without_a_spectrum_gets_the_reference(lr: torch.Tensor) -> Non
 def test_an_unknown_degradation_is_refused() -> None:
     with pytest.raises(ToolkitError, match="'motion'"):
         predict(SCHEDULE, 2.0, degradation="motion")
+
+
+def test_blur_is_answered_at_the_spectral_level_and_asks_for_more_noise() -> None:
+    plain = predict(SCHEDULE, 2.0, level="spectral", samples=2)
+    blurred = predict(SCHEDULE, 2.0, degradation=Degradation(blur_sigma=2.0), samples=2)
+    assert blurred.level == "spectral"
+    assert blurred.t_opt > plain.t_opt

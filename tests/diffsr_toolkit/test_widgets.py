@@ -15,7 +15,9 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
+from diffsr_toolkit.images import to_tensor
 from diffsr_toolkit.models import load_model
+from diffsr_toolkit.resize import degrade
 from diffsr_toolkit.widget_inputs import (
     PHOTOGRAPHS,
     embedded_schedule,
@@ -94,11 +96,11 @@ def test_shows_the_theorys_numbers_for_any_real_scale(explorer: ScaleExplorer) -
 
 def test_prediction_is_the_pipelines_own(explorer: ScaleExplorer, sr: DiffSR) -> None:
     explorer.scale.value = 2.0
-    lr = fit_within(torch.from_numpy(picture(40, 48)).permute(2, 0, 1) * 2 - 1, 128)
-    expected = sr.predict(2.0, torch.nn.functional.interpolate(
-        lr[None], size=(20, 24), mode="bicubic", antialias=True, align_corners=False
-    )[0])  # fmt: skip
-    assert explorer.prediction.t_opt == pytest.approx(expected.t_opt, rel=1e-4)
+    lr = degrade(to_tensor(picture(40, 48))[0], 2.0)
+    for samples in (1, 2):
+        explorer.samples.value = samples
+        expected = sr.predict(2.0, lr, samples=samples)
+        assert explorer.prediction.t_opt == pytest.approx(expected.t_opt, rel=1e-9)
 
 
 def test_slider_moves_the_scale_and_never_rounds_it(explorer: ScaleExplorer) -> None:

@@ -242,3 +242,12 @@ def test_degradation_moves_the_spectral_optimum():
         NoiseSchedule.linear(), LAW, level="spectral", degradation=Degradation(blur_sigma=3.0)
     ).predict(2.0)
     assert soft.t_opt > clean.t_opt
+
+
+@pytest.mark.parametrize(
+    ("c", "said"), [(100.0, "prefers fidelity"), (1.0, "just drowns"), (1e-3, "prefers realism")]
+)
+def test_explanation_says_on_which_side_of_the_field_the_optimum_lies(c: float, said: str) -> None:
+    prediction = PRF(NoiseSchedule.linear(), PowerLaw(2e-4, 3.0), c=c).predict(4.0)
+    assert prediction.is_open
+    assert said in prediction.explanation

@@ -283,7 +283,6 @@ class DiffSR:
             ``(C, h, w)`` in [-1, 1], 1 or 3 channels.
         size : (int, int)
             Output height and width.
-
         t : float
             Injection timestep on the model's schedule.
         steps, eta, seed, spacing, consistency, samples, callback

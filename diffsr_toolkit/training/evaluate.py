@@ -16,7 +16,7 @@ from torch import Tensor
 from diffsr_toolkit.features import FeatureDistance
 from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.metrics import evaluate
-from diffsr_toolkit.pipeline import DiffSR
+from diffsr_toolkit.pipeline import PAIR, DiffSR
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.sampler import sample, step_sigmas
 
@@ -26,7 +26,7 @@ TIMESTEPS = (10.0, 30.0, 90.0, 240.0)
 SAMPLERS: dict[str, dict[str, Any]] = {
     "plain": {"steps": 10, "consistency": False},
     "consistent": {"steps": 10},
-    "consistent_pair": {"steps": 5, "samples": 2},
+    "consistent_pair": PAIR,
 }
 SCIKIT_IMAGE_PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 

@@ -252,9 +252,8 @@ def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any
     from matplotlib.figure import Figure
 
     from diffsr_toolkit.plots import plot_field
-    from diffsr_toolkit.prediction import constant, image_spectrum
+    from diffsr_toolkit.prediction import field, image_spectrum
     from diffsr_toolkit.resize import degrade
-    from theory.prf import PRF
 
     columns = min(2, len(scales))
     rows = math.ceil(len(scales) / columns)
@@ -266,7 +265,7 @@ def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any
         lr = degrade(hr, scale)
         prediction = sr.predict(scale, lr, samples=samples)
         spectrum = image_spectrum(lr, prediction.scale)
-        prf = PRF(sr.schedule, spectrum, c=constant("feature_distance", samples), metric="feature_distance")
+        prf = field(sr.schedule, spectrum, samples=samples)
         plot_field(ax, sr.schedule, prf, prediction, legend=False)
     legend = {
         label: handle

@@ -15,7 +15,7 @@ from diffsr_toolkit.resources import data_path
 from theory.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
-    from theory.prf import Level, Prediction
+    from theory.prf import PRF, Level, Prediction
     from theory.spectra import PowerLaw
     from theory.transfer import Degradation
 
@@ -77,7 +77,6 @@ def predict(
     samples: int = 1,
 ) -> Prediction:
     """Predict t_low, t_opt, t_high and the critical scale; see ``DiffSR.predict``."""
-    from theory.prf import PRF
     from theory.transfer import BICUBIC, Degradation
 
     if degradation is None or degradation == "bicubic":
@@ -91,6 +90,30 @@ def predict(
         level = "spectral"
     factors = as_scale(scale)
     spectrum = reference_spectrum() if lr is None else image_spectrum(lr, factors)
-    c = constant(metric, samples)
-    prf = PRF(schedule, spectrum, c=c, level=level, metric=metric, degradation=degradation)
-    return prf.predict(factors)
+    return field(
+        schedule, spectrum, metric=metric, samples=samples, level=level, degradation=degradation
+    ).predict(factors)
+
+
+def field(
+    schedule: NoiseSchedule,
+    spectrum: PowerLaw,
+    *,
+    metric: str = "feature_distance",
+    samples: int = 1,
+    level: Level = "closed_form",
+    degradation: Degradation | None = None,
+) -> PRF:
+    """The calibrated recoverable field of a spectrum on a schedule, for predictions and for its curves."""
+    from theory.prf import PRF
+    from theory.transfer import BICUBIC
+
+    return PRF(
+        schedule,
+        spectrum,
+        c=constant(metric, samples),
+        eps_realism=float(calibration()["eps_realism"]),
+        level=level,
+        metric=metric,
+        degradation=degradation or BICUBIC,
+    )

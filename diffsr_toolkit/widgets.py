@@ -18,7 +18,7 @@ from torch import Tensor
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.prediction import constant, image_spectrum, reference_spectrum
+from diffsr_toolkit.prediction import field, image_spectrum, reference_spectrum
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.sweep import auto_timesteps
 from diffsr_toolkit.widget_figures import (
@@ -38,7 +38,7 @@ from diffsr_toolkit.widget_inputs import (
     reference_frame,
 )
 from diffsr_toolkit.widget_layout import SLIDER_STEP, ExplorerLayout
-from theory.prf import PRF, Prediction
+from theory.prf import Prediction
 
 PREDICTED_METRIC = "feature_distance"
 """What ``DiffSR.upscale(t="prf")`` aims at; the explorer shows the same prediction."""
@@ -220,8 +220,7 @@ class ScaleExplorer(ExplorerLayout):
         scale = float(self.scale.value)
         lr = degrade(self._hr, scale)
         spectrum = image_spectrum(lr, (scale, scale))
-        c = constant(PREDICTED_METRIC, int(self.samples.value))
-        prf = PRF(self._schedule, spectrum, c=c, metric=PREDICTED_METRIC)
+        prf = field(self._schedule, spectrum, metric=PREDICTED_METRIC, samples=int(self.samples.value))
         self.prediction = prf.predict(scale)
         sizes = [(image.shape[-2], image.shape[-1]) for image in (lr, self._hr)]
         self.facts.value = facts_html(self.prediction, *sizes)

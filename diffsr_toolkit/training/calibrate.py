@@ -17,6 +17,7 @@ from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.prediction import image_spectrum
 from diffsr_toolkit.resize import degrade
 from diffsr_toolkit.training.evaluate import reduced
+from theory.closed_form import missing_deficit
 from theory.spectra import PowerLaw, fit_power_law
 
 SCALE = 4.0
@@ -101,6 +102,7 @@ def photograph(path: Path, side: int) -> Tensor:
 def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path) -> dict[str, Any]:
     """Constants for a single restoration and for an antithetic pair of equal cost, and the mean spectrum."""
     single, pair = (gains(sr, paths, side, seeds, store, sampler) for sampler in (SINGLE, PAIR))
+    best = {name: optimum(single[name]) for name in single.columns}
     laws = [fit_power_law(photograph(path, side).numpy()) for path in paths]
     return {
         "provenance": {
@@ -113,12 +115,21 @@ def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store:
             "model": sr.name,
             "rule": "largest mean gain over bicubic; parabola in log c through the best candidates",
         },
-        "metrics": {name: optimum(single[name]) for name in single.columns},
+        "metrics": best,
         "metrics_averaged": {name: optimum(pair[name]) for name in pair.columns},
         "gain_over_bicubic": by_candidate(single),
         "gain_over_bicubic_averaged": by_candidate(pair),
+        "eps_realism": realism_tolerance(best["feature_distance"]["c"]),
         "reference_spectrum": spectrum_summary(laws),
     }
+
+
+def realism_tolerance(c: float) -> float:
+    """Realism deficit that the measured optimum of a single restoration lives with, to the next tenth.
+
+    The field's lower end rests on this tolerance; a smaller one would put the measured optimum outside.
+    """
+    return float(np.ceil(10 * missing_deficit(c)) / 10)
 
 
 def by_candidate(table: pd.DataFrame) -> dict[str, Any]:

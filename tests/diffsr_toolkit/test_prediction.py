@@ -5,7 +5,14 @@ import torch
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics import METRICS
-from diffsr_toolkit.prediction import calibration, constant, image_spectrum, predict, reference_spectrum
+from diffsr_toolkit.prediction import (
+    calibration,
+    constant,
+    field,
+    image_spectrum,
+    predict,
+    reference_spectrum,
+)
 from theory.prf import PRF
 from theory.schedule import NoiseSchedule
 from theory.transfer import Degradation
@@ -31,7 +38,9 @@ def test_the_calibration_says_where_it_comes_from() -> None:
 
 
 def test_without_an_image_the_reference_spectrum_speaks() -> None:
-    expected = PRF(SCHEDULE, reference_spectrum(), c=constant("ssim"), metric="ssim").predict(3.0)
+    eps = calibration()["eps_realism"]
+    prf = PRF(SCHEDULE, reference_spectrum(), c=constant("ssim"), eps_realism=eps, metric="ssim")
+    expected = prf.predict(3.0)
     assert predict(SCHEDULE, 3.0, metric="ssim") == expected
 
 
@@ -39,8 +48,7 @@ def test_an_image_brings_its_own_spectrum() -> None:
     lr = torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(0)) * 2 - 1
     spectrum = image_spectrum(lr, (2.0, 2.0))
     assert spectrum != reference_spectrum()
-    expected = PRF(SCHEDULE, spectrum, c=constant("feature_distance"), metric="feature_distance")
-    assert predict(SCHEDULE, 2.0, lr) == expected.predict((2.0, 2.0))
+    assert predict(SCHEDULE, 2.0, lr) == field(SCHEDULE, spectrum).predict((2.0, 2.0))
 
 
 @pytest.mark.parametrize("lr", [torch.zeros(3, 40, 40), torch.rand(3, 3, 3)], ids=["flat", "tiny"])
@@ -58,3 +66,11 @@ def test_blur_is_answered_at_the_spectral_level_and_asks_for_more_noise() -> Non
     blurred = predict(SCHEDULE, 2.0, degradation=Degradation(blur_sigma=2.0), samples=2)
     assert blurred.level == "spectral"
     assert blurred.t_opt > plain.t_opt
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("scale", [1.3, 2.0, 2.7, 4.0, 6.0])
+def test_the_calibrated_optimum_lies_inside_its_field(scale: float, samples: int) -> None:
+    prediction = predict(SCHEDULE, scale, samples=samples)
+    assert prediction.is_open
+    assert prediction.t_low <= prediction.t_opt <= prediction.t_high

@@ -251,7 +251,7 @@ def _comparison(
 def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any:
     from matplotlib.figure import Figure
 
-    from diffsr_toolkit.plots import plot_field
+    from diffsr_toolkit.plots import plot_field, shared_legend
     from diffsr_toolkit.prediction import field, image_spectrum
     from diffsr_toolkit.resize import degrade
 
@@ -267,19 +267,7 @@ def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any
         spectrum = image_spectrum(lr, prediction.scale)
         prf = field(sr.schedule, spectrum, samples=samples)
         plot_field(ax, sr.schedule, prf, prediction, legend=False)
-    legend = {
-        label: handle
-        for ax in figure.axes
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        legend.values(),
-        legend.keys(),
-        loc="outside upper center",
-        ncols=len(legend),
-        frameon=False,
-        fontsize="small",
-    )
+    shared_legend(figure)
     return figure
 
 

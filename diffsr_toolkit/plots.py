@@ -274,7 +274,6 @@ def plot_curves(frame: pd.DataFrame, metric: str, images: Sequence[str] | None =
     present = set(found[CASE].drop_duplicates().itertuples(index=False, name=None))
     figure = Figure(figsize=(3.3 * len(scales), 2.9 * len(names) + 0.5), layout="constrained")
     axes = figure.subplots(len(names), len(scales), squeeze=False)
-    legend: dict[str, Any] = {}
     for row, name in enumerate(names):
         for column, scale in enumerate(scales):
             ax = axes[row, column]
@@ -286,7 +285,17 @@ def plot_curves(frame: pd.DataFrame, metric: str, images: Sequence[str] | None =
                 ax.set_ylabel("")
             if row < len(names) - 1:
                 ax.set_xlabel("")
-            legend |= dict(zip(*ax.get_legend_handles_labels()[::-1], strict=True))
+    shared_legend(figure)
+    return figure
+
+
+def shared_legend(figure: Figure) -> None:
+    """One legend above all axes of a figure, each label once."""
+    legend = {
+        label: handle
+        for ax in figure.axes
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(
         legend.values(),
         legend.keys(),
@@ -295,7 +304,6 @@ def plot_curves(frame: pd.DataFrame, metric: str, images: Sequence[str] | None =
         frameon=False,
         fontsize="small",
     )
-    return figure
 
 
 def to_array(image: Any) -> NDArray[np.float64]:

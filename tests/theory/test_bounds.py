@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import erf
 
 from theory.bounds import (
+    edit_bound,
+    fano_bound,
     gaussian_kl,
     information_bound,
     kl_bound,
@@ -17,18 +19,25 @@ from theory.bounds import (
     restoration_mmse_bound,
     sdedit_bound,
     tv_bound,
+    tv_coupling_bound,
     w2_bound,
+    w2_least,
 )
 from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, posterior_limit, run_chain
+from theory.monte_carlo import gaussian_tv
 from theory.schedule import NoiseSchedule
 from theory.transfer import transfer
 
 SCHEDULES = [
     NoiseSchedule.linear(),
+    NoiseSchedule.scaled_linear(),
     NoiseSchedule.cosine(),
+    NoiseSchedule.sigmoid(),
     NoiseSchedule.flow_matching(),
     NoiseSchedule.karras(),
+    NoiseSchedule.exponential(),
+    NoiseSchedule.from_alphas_cumprod([0.9, 0.5, 0.1]),
 ]
 
 
@@ -52,8 +61,12 @@ def test_mismatch_never_exceeds_its_bounds(case):
     energy = residual_energy(gain, psd, added)
     kl = float(gaussian_kl(snr, gain, psd, added))
     assert -1e-9 <= kl <= float(kl_bound(snr, energy)) * (1 + 1e-9) + 1e-12
-    w2 = np.sqrt(np.sum((np.sqrt(psd + 1 / snr) - np.sqrt(gain**2 * psd + added + 1 / snr)) ** 2))
+    degraded = gain**2 * psd + added
+    w2 = np.sqrt(np.sum((np.sqrt(psd + 1 / snr) - np.sqrt(degraded + 1 / snr)) ** 2))
     assert w2 <= float(w2_bound(energy)) * (1 + 1e-6) + 1e-6 * np.sqrt(np.sum(psd + 1 / snr))
+    assert w2 == pytest.approx(float(w2_least(snr, psd, degraded)), rel=1e-3, abs=1e-6 / np.sqrt(snr))
+    tv = gaussian_tv(degraded + 1 / snr, psd + 1 / snr, samples=400)
+    assert tv.value <= float(tv_coupling_bound(snr, energy)) + 5 * tv.std_error + 0.01
 
 
 @settings(deadline=None, max_examples=100)
@@ -162,3 +175,62 @@ def test_sdedit_covers_its_share_of_noise(delta):
 def test_sdedit_refuses_bad_constants(bad):
     with pytest.raises(ToolkitError, match="delta"):
         sdedit_bound(1.0, *bad)
+
+
+@settings(deadline=None, max_examples=200)
+@given(snr=st.floats(1e-6, 1e6), energy=st.floats(1e-6, 1e3))
+def test_the_coupling_bounds_total_variation_better_than_kl_does(snr, energy):
+    direct = float(tv_coupling_bound(snr, energy))
+    assert 0 <= direct <= float(tv_bound(kl_bound(snr, energy))) * (1 + 1e-12)
+
+
+def test_the_coupling_bound_is_exact_for_one_pair_and_falls_with_jensen():
+    assert float(tv_coupling_bound(4.0, 9.0)) == pytest.approx(erf(3 * 2 / (2 * np.sqrt(2))))
+    energies = np.array([0.01, 1.0, 30.0])
+    assert np.mean(tv_coupling_bound(1.0, energies)) < float(tv_coupling_bound(1.0, energies.mean()))
+
+
+def test_no_factor_can_be_saved_on_the_kl_bound_for_any_data():
+    # x = +-1, x~ = 0: KL = snr / 2 - E log cosh(sqrt(snr) n), so bound / KL tends to 1 from above, slowly.
+    n = np.linspace(-9, 9, 200001)
+    density = np.exp(-(n**2) / 2) / np.sqrt(2 * np.pi)
+    ratios = []
+    for snr in (1e1, 1e3, 1e5):
+        y = np.sqrt(snr) * n
+        log_cosh = np.abs(y) + np.log1p(np.exp(-2 * np.abs(y))) - np.log(2)
+        ratios.append(float(kl_bound(snr, 1.0)) / (snr / 2 - np.trapezoid(log_cosh * density, n)))
+    assert ratios[0] > ratios[1] > ratios[2] > 1
+    assert ratios[2] == pytest.approx(1, abs=6e-3)
+
+
+def test_fano_by_hand():
+    # A channel that tells everything of 8 classes, one that tells nothing, and a binary symmetric channel.
+    assert float(fano_bound(np.log(8), 8)) == 1
+    assert 1 / 8 <= float(fano_bound(0.0, 8)) == pytest.approx(1 / 3)
+    told = np.log(2) + 0.9 * np.log(0.9) + 0.1 * np.log(0.1)
+    assert float(fano_bound(told, 2)) >= 0.9
+    with pytest.raises(ToolkitError, match="at least 2"):
+        fano_bound(1.0, 1)
+
+
+def test_an_edit_outruns_sdedits_bound_but_not_the_corrected_one():
+    # Wide Gaussian: the score on the way is nearly 0, and injection and reverse SDE each add sigma^2 a value.
+    rng, d, sigma, delta = np.random.default_rng(0), 1000, 0.5, 0.05
+    psd = np.full(d, 1e4)
+    chain = posterior_limit(sigma, psd)
+    guide, up, down = rng.standard_normal((3, 500, d))
+    guide *= 100
+    edit = chain.gain * (guide + sigma * up) + np.sqrt(chain.variance) * down
+    moved = np.sum((edit - guide) ** 2, axis=1)
+    # A score of ten times its root mean square on this path, d / S, is not met.
+    constant = 100 * d / 1e4
+    assert np.mean(moved) == pytest.approx(2 * d * sigma**2, rel=0.01)
+    assert np.mean(moved <= float(sdedit_bound(sigma, constant, d, delta))) == 0
+    assert np.mean(moved <= float(edit_bound(sigma, constant, d, delta))) >= 1 - delta
+
+
+def test_edit_bound_by_hand():
+    # sigma = 2, C = 9, d = 4, delta = 1/e: (3 * 4 + 2 sqrt(2 * 10))^2.
+    assert float(edit_bound(2.0, 9.0, 4, np.exp(-1))) == pytest.approx((12 + 2 * np.sqrt(20)) ** 2)
+    with pytest.raises(ToolkitError, match="delta"):
+        edit_bound(1.0, 1.0, 4, 2.0)

@@ -10,13 +10,28 @@ transform of the kernel, and folds every frequency ``f + j/s`` (j = +-1, +-2, ..
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.errors import ScaleError, ToolkitError
+from theory.degradation import BICUBIC, Degradation
+from theory.errors import ScaleError, SpectrumError
+
+__all__ = [
+    "BICUBIC",
+    "Degradation",
+    "added_psd",
+    "as_scale",
+    "channel",
+    "cubic_weights",
+    "down_transfer",
+    "keys_kernel",
+    "keys_transform",
+    "lr_psd",
+    "transfer",
+]
 
 Array = NDArray[np.float64]
 
@@ -114,32 +129,12 @@ def down_transfer(f: ArrayLike, scale: float) -> Array:
     return np.ones_like(f) if scale == 1 else keys_transform(f * scale)
 
 
-@dataclass(frozen=True)
-class Degradation:
-    """What happens to an image besides the bicubic downsampling.
-
-    Attributes
-    ----------
-    blur_sigma : float
-        Standard deviation of a Gaussian blur before downsampling, in HR pixels.
-    noise_std : float
-        Standard deviation of white noise on the LR image, in units of [-1, 1].
-    """
-
-    blur_sigma: float = 0.0
-    noise_std: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.blur_sigma < np.inf and 0 <= self.noise_std < np.inf):
-            raise ToolkitError(f"{self} must have finite values of at least 0.")
-
-
-BICUBIC = Degradation()
-"""Nothing but the bicubic kernel."""
-
-
 def transfer(
-    fy: ArrayLike, fx: ArrayLike, scale: float | tuple[float, float], degradation: Degradation = BICUBIC
+    fy: ArrayLike,
+    fx: ArrayLike,
+    scale: float | tuple[float, float],
+    degradation: Degradation = BICUBIC,
+    psd: Callable[[Array], Array] | None = None,
 ) -> Array:
     """Gain H_f of degradation, down and up again, at HR frequency (fy, fx): what survives in place.
 
@@ -150,15 +145,27 @@ def transfer(
     scale : float or (float, float)
         Scale, at least 1. At exactly 1 the resampling is the identity.
     degradation : Degradation
-        Blur before the downsampling.
+        Blur before the downsampling, compression after it.
+    psd : callable, optional
+        Radial power spectral density of the HR image; compression alone needs it, as it rounds small
+        coefficients away.
 
     Returns
     -------
     ndarray
         For bicubic alone about 1 well below ``f_c = 1 / (2 s)``, 0.24 at it, and quickly 0 above.
+
+    Raises
+    ------
+    SpectrumError
+        If there is compression and no `psd`.
     """
     sy, sx = as_scale(scale)
     fy, fx = np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64)
+    if degradation.jpeg_quality is not None:
+        if psd is None:
+            raise SpectrumError(f"The transfer of {degradation} depends on the image: give its psd too.")
+        return channel(fy, fx, scale, psd, degradation)[0]
     return down_transfer(fy, sy) ** 2 * down_transfer(fx, sx) ** 2 * _blur(fy, fx, degradation)
 
 
@@ -171,7 +178,7 @@ def added_psd(
 ) -> Array:
     """Power at (fy, fx) of the down-then-up image that does *not* come from the original's own (fy, fx).
 
-    Aliases and images of other frequencies, and LR noise.
+    Aliases and images of other frequencies, LR noise and the rounding of a compression.
 
     Parameters
     ----------
@@ -182,25 +189,92 @@ def added_psd(
     psd : callable
         Radial power spectral density of the HR image, S(f).
     degradation : Degradation
-        Blur before and noise after the downsampling.
+        Blur before, noise and compression after the downsampling.
 
     Returns
     -------
     ndarray
-        Power in the units of `psd`; 0 at scale 1 without noise.
+        Power in the units of `psd`; 0 at scale 1 without noise and compression.
+    """
+    return channel(fy, fx, scale, psd, degradation)[1]
+
+
+def channel(
+    fy: ArrayLike,
+    fx: ArrayLike,
+    scale: float | tuple[float, float],
+    psd: Callable[[Array], Array],
+    degradation: Degradation = BICUBIC,
+) -> tuple[Array, Array]:
+    """`transfer` and `added_psd` together: with compression each needs the other's work.
+
+    Parameters and shapes are those of `added_psd`.
     """
     sy, sx = as_scale(scale)
     fy, fx = np.broadcast_arrays(np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64))
-    copies_y, copies_x = _copies(fy, sy), _copies(fx, sx)
-    up = copies_y[0][1] * copies_x[0][1]
-    total = up * (sy * sx * degradation.noise_std**2)
+    gain = transfer(fy, fx, (sy, sx), replace(degradation, jpeg_quality=None))
+    up, folded = _folded(fy, fx, (sy, sx), psd, degradation)
+    added = up * (sy * sx * degradation.noise_std**2) + folded
+    if degradation.jpeg_quality is None:
+        return gain, added
+    from theory.jpeg import jpeg_channel
+
+    kept, rounding = jpeg_channel(
+        fy * sy, fx * sx, lambda y, x: lr_psd(y, x, (sy, sx), psd, degradation), degradation.jpeg_quality
+    )
+    return kept * gain, kept**2 * added + up * (sy * sx) * rounding
+
+
+def lr_psd(
+    fy: ArrayLike,
+    fx: ArrayLike,
+    scale: float | tuple[float, float],
+    psd: Callable[[Array], Array],
+    degradation: Degradation = BICUBIC,
+) -> Array:
+    """Spectrum of the LR image itself at LR frequency (fy, fx), before any compression.
+
+    Parameters
+    ----------
+    fy, fx : array_like
+        Cycles per LR pixel, within [-1/2, 1/2]; broadcast together.
+    scale, psd, degradation
+        As for `added_psd`.
+
+    Returns
+    -------
+    ndarray
+        ``S_lr = sum over folds |K|^2 B^2 S / (s_y s_x) + noise_std^2``.
+    """
+    sy, sx = as_scale(scale)
+    fy, fx = np.broadcast_arrays(np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64))
+    y, x = fy / sy, fx / sx
+    own = psd(np.maximum(np.hypot(y, x), _TINY_FREQUENCY)) * _blur(y, x, degradation) ** 2
+    down = (down_transfer(y, sy) * down_transfer(x, sx)) ** 2
+    folded = _folded(y, x, (sy, sx), psd, degradation, up=np.ones_like(y))[1]
+    return (down * own + folded) / (sy * sx) + degradation.noise_std**2
+
+
+def _folded(
+    fy: Array,
+    fx: Array,
+    scale: tuple[float, float],
+    psd: Callable[[Array], Array],
+    degradation: Degradation,
+    up: Array | None = None,
+) -> tuple[Array, Array]:
+    """Squared gain going up, and the power that folds onto (fy, fx) from elsewhere, times that gain."""
+    copies_y, copies_x = _copies(fy, scale[0]), _copies(fx, scale[1])
+    if up is None:
+        up = copies_y[0][1] * copies_x[0][1]
+    total = np.zeros_like(up)
     for (gy, down_y), (gx, down_x) in islice(product(copies_y, copies_x), 1, None):
         exists = (np.abs(gy) <= 0.5) & (np.abs(gx) <= 0.5)
         if exists.any():
             y, x = gy[exists], gx[exists]
             power = psd(np.maximum(np.hypot(y, x), _TINY_FREQUENCY)) * _blur(y, x, degradation) ** 2
             total[exists] += (up * down_y * down_x)[exists] * power
-    return total
+    return up, total
 
 
 def _copies(f: Array, scale: float) -> list[tuple[Array, Array]]:

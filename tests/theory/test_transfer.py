@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.integrate import quad
 
-from theory.errors import ScaleError, ToolkitError
+from theory.errors import ScaleError, SpectrumError, ToolkitError
 from theory.spectra import PowerLaw
 from theory.transfer import (
+    BICUBIC,
     Degradation,
     added_psd,
     as_scale,
+    channel,
     cubic_weights,
     down_transfer,
     keys_kernel,
     keys_transform,
+    lr_psd,
     transfer,
 )
 
@@ -109,3 +112,66 @@ def test_bad_lengths_and_degradations_are_refused():
         cubic_weights(0, 5)
     with pytest.raises(ToolkitError, match="blur_sigma=-1"):
         Degradation(blur_sigma=-1)
+
+
+@pytest.mark.parametrize("quality", [0, 101, 50.0, True, "50"])
+def test_bad_qualities_are_refused(quality):
+    with pytest.raises(ToolkitError, match="jpeg_quality from 1 to 100"):
+        Degradation(jpeg_quality=quality)
+
+
+def test_a_degradation_says_what_it_is():
+    assert str(BICUBIC) == "bicubic"
+    assert str(Degradation(1.5, 0.05, 40)) == "blur of 1.5 HR pixels, noise of 0.05, JPEG quality 40"
+
+
+def test_compression_needs_the_spectrum():
+    with pytest.raises(SpectrumError, match="JPEG quality 40 depends on the image"):
+        transfer(0.0, 0.1, 2.0, Degradation(jpeg_quality=40))
+
+
+FY, FX = np.meshgrid(np.linspace(-0.5, 0.5, 13), np.linspace(0, 0.5, 9), indexing="ij")
+LAW = PowerLaw(5e-4, 2.5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(scale=st.floats(1, 6), blur=st.floats(0, 3), noise=st.floats(0, 0.2))
+def test_without_compression_the_channel_is_the_kernels(scale, blur, noise):
+    degradation = Degradation(blur, noise)
+    gain, added = channel(FY, FX, scale, LAW, degradation)
+    kernel = down_transfer(FY, scale) ** 2 * down_transfer(FX, scale) ** 2
+    np.testing.assert_array_equal(gain, transfer(FY, FX, scale, degradation))
+    np.testing.assert_allclose(gain, kernel * np.exp(-2 * (np.pi * blur) ** 2 * (FY**2 + FX**2)), rtol=1e-12)
+    np.testing.assert_array_equal(added, added_psd(FY, FX, scale, LAW, degradation))
+    noiseless = added_psd(FY, FX, scale, LAW, Degradation(blur))
+    np.testing.assert_allclose(added - noiseless, kernel * (scale * noise) ** 2, atol=1e-12 * added.max())
+
+
+@settings(deadline=None, max_examples=25)
+@given(scale=st.floats(1, 6), noise=st.floats(0, 0.1), quality=st.integers(2, 100))
+def test_compression_takes_and_never_gives_signal(scale, noise, quality):
+    gain, _ = channel(FY, FX, scale, LAW, Degradation(noise_std=noise))
+    kept, added = channel(FY, FX, scale, LAW, Degradation(noise_std=noise, jpeg_quality=quality))
+    worse, _ = channel(FY, FX, scale, LAW, Degradation(noise_std=noise, jpeg_quality=quality // 2))
+    assert np.all(np.abs(kept) <= np.abs(gain) * 1.001 + 1e-12)
+    assert np.all(np.abs(worse) <= np.abs(kept) + 1e-6)
+    assert np.all(added >= 0)
+    np.testing.assert_array_equal(
+        transfer(FY, FX, scale, Degradation(noise_std=noise, jpeg_quality=quality), LAW), kept
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, (2.0, 4.0)])
+def test_spectrum_of_the_lr_image_is_that_of_real_ones(make_field, scale):
+    sy, sx = as_scale(scale)
+    rng, law = np.random.default_rng(4), PowerLaw(1e-3, 1.0)
+    h, w = int(96 / sy), int(96 / sx)
+    down_y, down_x, power = cubic_weights(96, h), cubic_weights(96, w), np.zeros((h, w))
+    for _ in range(200):
+        lr = down_y @ make_field(law, (96, 96), rng) @ down_x.T + 0.03 * rng.standard_normal((h, w))
+        power += np.abs(np.fft.fft2(lr)) ** 2 / lr.size / 200
+    fy, fx = np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[None, :]
+    expected = lr_psd(fy, fx, scale, law, Degradation(noise_std=0.03))
+    blocks = [(slice(2, h // 4), slice(2, w // 4)), (slice(h // 4, h // 2), slice(w // 4, w // 2))]
+    for block in blocks:
+        assert power[block].mean() == pytest.approx(expected[block].mean(), rel=0.08)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import get_args
 
 import torch
 from torch import Tensor
 
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.sampler import sample, step_sigmas
+from theory.prediction import Level
 
 SIZE, STEPS, ROUNDS = 96, 10, 5
 
@@ -63,13 +66,10 @@ def main() -> None:
     )
     print(ratio("reverse process: ours / diffusers' DDIM loop", lambda: run(sr), diffusers_loop))
     print(ratio("network precision: bfloat16 / float32", lambda: run(half), lambda: run(sr)))
-    print(
-        ratio(
-            "closed-form prediction / one network evaluation",
-            lambda: sr.predict(2.7),
-            lambda: sr.denoiser(start, one_sigma),
-        )
-    )
+    for level in get_args(Level):
+        predict = partial(sr.predict, 2.7, level=level)
+        evaluate = partial(sr.denoiser, start, one_sigma)
+        print(ratio(f"prediction ({level}) / one network evaluation", predict, evaluate))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ class UNetDenoiser:
     sigma_data : float, optional
         Given for networks trained with EDM's preconditioning (Karras et al. 2022, table 1); ``prediction_type``
         then only sets the sign of the output, as in diffusers' EDM schedulers.
+
+    Attributes
+    ----------
+    sigma_min : float
+        Least noise level that the network was trained at; at less it is told this one.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class UNetDenoiser:
         self.sigma_data = sigma_data
         self.channels = int(unet.config.in_channels)
         self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+        self.sigma_min = float(schedule.sigma(schedule.t_min))
 
     @property
     def device(self) -> torch.device:
@@ -93,12 +99,10 @@ class UNetDenoiser:
 
     def _timesteps(self, sigma: Tensor) -> NDArray[np.float64]:
         levels = sigma.detach().double().cpu().numpy()
-        ends = (self.schedule.sigma(self.schedule.t_min), self.schedule.sigma(self.schedule.t_max))
-        # float32 may round a level at either end of the schedule just out of it.
-        inside = np.clip(levels, *ends)
-        return self.schedule.t_of_sigma(
-            np.where(np.isclose(levels, inside, rtol=1e-6, atol=0), inside, levels)
-        )
+        levels = np.maximum(levels, self.sigma_min)
+        # float32 may round the schedule's last level just out of it.
+        last = self.schedule.sigma(self.schedule.t_max)
+        return self.schedule.t_of_sigma(np.where(np.isclose(levels, last, rtol=1e-6, atol=0), last, levels))
 
     def _evaluate(self, state: Tensor, timestep: Tensor) -> Tensor:
         height, width = state.shape[-2:]

@@ -18,7 +18,9 @@ from diffsr_toolkit.denoisers import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
 from diffsr_toolkit.images import BYTES_PER_PIXEL, check_memory, to_tensor
 from diffsr_toolkit.resize import Scale, Size, effective_scale, output_size, upsample
+from diffsr_toolkit.response import find_response, matching_response
 from diffsr_toolkit.sampler import (
+    LEAST_SIGMA,
     Denoiser,
     Spacing,
     State,
@@ -33,6 +35,7 @@ from theory.schedule import NoiseSchedule
 if TYPE_CHECKING:
     import pandas as pd
 
+    from theory.model_aware import ModelResponse
     from theory.prf import Level, Prediction
     from theory.transfer import Degradation
 
@@ -90,6 +93,9 @@ class DiffSR:
         Channels the denoiser takes, 1 or 3; by default its attribute ``channels``, else the image's own.
     name : str
         For tables.
+    responses : sequence of theory.model_aware.ModelResponse
+        What this model was measured to give back, for predictions at the level "model_aware"; see
+        `diffsr_toolkit.response`.
 
     References
     ----------
@@ -105,6 +111,7 @@ class DiffSR:
         channels: int | None = None,
         name: str = "custom",
         device: str | torch.device = "cpu",
+        responses: Sequence[ModelResponse] = (),
     ) -> None:
         if not callable(denoiser):
             raise ModelError(f"denoiser {denoiser!r} is not callable: give D(x, sigma) -> x0")
@@ -120,6 +127,7 @@ class DiffSR:
         self.channels = channels
         self.name = name
         self.device = torch.device(device)
+        self.responses = tuple(responses)
 
     @classmethod
     def from_pretrained(
@@ -133,7 +141,13 @@ class DiffSR:
         from diffsr_toolkit.models import load_model
 
         model = load_model(name, device=device, dtype=dtype)
-        return cls(model.denoiser, model.schedule, name=name, device=model.denoiser.device)
+        return cls(
+            model.denoiser,
+            model.schedule,
+            name=name,
+            device=model.denoiser.device,
+            responses=model.responses,
+        )
 
     @cached_property
     def weights_digest(self) -> str | None:
@@ -152,9 +166,10 @@ class DiffSR:
         image: Any = None,
         degradation: Degradation | str | None = None,
         *,
-        level: Level = "closed_form",
+        level: Level | None = None,
         metric: str = "feature_distance",
         samples: int = 1,
+        consistency: bool = True,
     ) -> Prediction:
         """Predict the Perceptual Recoverable Field; theory only, no network evaluation.
 
@@ -165,22 +180,34 @@ class DiffSR:
         image : PIL.Image.Image, ndarray or Tensor, optional
             The low-resolution image, whose spectrum is extrapolated; by default the spectrum of the
             reference photographs is used.
-        degradation : "bicubic" or theory.Degradation, optional
-            How the low-resolution image came about; blur or noise besides the kernel (in ``theory.Degradation``)
-            is answered at the spectral level.
-        level : {"closed_form", "spectral"}
-            Power law on paper, or true kernel with the exact Gaussian chain.
+        degradation : "bicubic", "auto" or theory.Degradation, optional
+            How the low-resolution image came about. "auto" tells blur, noise and JPEG compression from the image.
+            What happened besides the kernel (in ``theory.Degradation``) is answered at the spectral level.
+        level : {"closed_form", "spectral", "model_aware"}
+            Power law on paper; true kernel with the exact Gaussian chain; or what this model was measured to
+            give back. By default the last, where that was measured and the metric allows it, else the first.
         metric : str
             The metric whose optimum is predicted.
         samples : int
             Whether a single restoration or a mean of several is meant: the optimum differs.
+        consistency : bool
+            Model-aware: whether the estimates are back-projected onto the low-resolution image.
         """
         from diffsr_toolkit.prediction import predict
 
         check_samples(samples)
         lr = None if image is None else to_tensor(image)[0]
+        # Asked for by name, a response that is missing is an error; by default another level answers.
+        choose = matching_response if level == "model_aware" else find_response
         return predict(
-            self.schedule, scale, lr, degradation=degradation, level=level, metric=metric, samples=samples
+            self.schedule,
+            scale,
+            lr,
+            degradation=degradation,
+            level=level,
+            metric=metric,
+            samples=samples,
+            response=choose(self.responses, samples, consistency),
         )
 
     def upscale(
@@ -241,7 +268,7 @@ class DiffSR:
         if isinstance(t, str):
             if t != "prf":
                 raise TimestepError(f"t={t!r} is neither a number nor 'prf'")
-            prediction = self.predict(ratio, image, samples=samples)
+            prediction = self.predict(ratio, image, samples=samples, consistency=consistency)
             t = prediction.t_opt
         sigma = float(self.schedule.sigma(t))
         start = time.perf_counter()
@@ -293,7 +320,9 @@ class DiffSR:
         (Tensor, int)
             ``(C, H, W)`` on the CPU, not clipped, and the number of network evaluations.
         """
-        sigmas = step_sigmas(self.schedule, t, steps, spacing)
+        sigmas = step_sigmas(
+            self.schedule, t, steps, spacing, getattr(self.denoiser, "sigma_min", LEAST_SIGMA)
+        )
         check_samples(samples)
         channels = lr.shape[0]
         denoiser, work = self._match_channels(lr)
@@ -335,6 +364,7 @@ class DiffSR:
         eta: float = 0.0,
         consistency: bool = True,
         samples: int = 1,
+        spacing: Spacing = "log_snr",
         progress: bool = True,
     ) -> pd.DataFrame:
         """Measure every metric over scales, timesteps and seeds; see ``sweep.run_sweep``."""
@@ -352,5 +382,6 @@ class DiffSR:
             eta=eta,
             consistency=consistency,
             samples=samples,
+            spacing=spacing,
             progress=progress,
         )

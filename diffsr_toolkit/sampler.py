@@ -21,6 +21,9 @@ from torch import Tensor
 from theory.errors import TimestepError, ToolkitError
 from theory.schedule import NoiseSchedule
 
+LEAST_SIGMA = 1e-3
+"""Below one 8-bit level: a schedule that reaches sigma = 0 has no last log-SNR."""
+
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 Spacing = Literal["log_snr", "timestep"]
 
@@ -91,7 +94,11 @@ def inject_antithetic(lr_up: Tensor, sigma: float, generators: Sequence[torch.Ge
 
 
 def step_sigmas(
-    schedule: NoiseSchedule, t: float, steps: int, spacing: Spacing = "log_snr"
+    schedule: NoiseSchedule,
+    t: float,
+    steps: int,
+    spacing: Spacing = "log_snr",
+    sigma_min: float = LEAST_SIGMA,
 ) -> NDArray[np.float64]:
     """Noise levels of a reverse process that starts at ``t`` and takes ``steps`` evaluations.
 
@@ -104,6 +111,8 @@ def step_sigmas(
     spacing : {"log_snr", "timestep"}
         Uniform in log-SNR down to the schedule's least noise, or uniform in ``t``. The first spends
         its steps where fine detail is decided; the second is the habit of DDIM.
+    sigma_min : float
+        Least level worth an evaluation: a schedule that goes on to less stops here.
 
     Returns
     -------
@@ -125,11 +134,10 @@ def step_sigmas(
         raise TimestepError(f"t={t} has no signal left (SNR 0): choose a smaller t, below {schedule.t_max}")
     if spacing == "timestep":
         timesteps = np.linspace(t, schedule.t_min, steps + 1)[:-1]
-        levels = np.asarray(schedule.sigma(timesteps), dtype=np.float64)
+        levels = np.maximum(schedule.sigma(timesteps), min(first, sigma_min))
         levels[0] = first
     else:
-        # A schedule that reaches sigma = 0 has no last log-SNR: 1e-3 is below one 8-bit level.
-        last = max(float(schedule.sigma(schedule.t_min)), 1e-3)
+        last = max(float(schedule.sigma(schedule.t_min)), sigma_min)
         # Where no level lies below, rounding would make several out of one.
         levels = np.geomspace(first, last, steps + 1)[:-1] if first > last * (1 + 1e-9) else np.array([first])
         levels[0] = first

@@ -18,7 +18,7 @@ from diffsr_toolkit.errors import ImageError, TimestepError
 from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.metrics import METRICS, evaluate, protocol
 from diffsr_toolkit.resize import Scale, Size, as_scale, degrade, effective_scale, upsample
-from diffsr_toolkit.sampler import check_eta, check_samples, step_sigmas
+from diffsr_toolkit.sampler import Spacing, check_eta, check_samples, step_sigmas
 from diffsr_toolkit.store import Rows, Store
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def run_sweep(
     eta: float = 0.0,
     consistency: bool = True,
     samples: int = 1,
+    spacing: Spacing = "log_snr",
     progress: bool = True,
 ) -> pd.DataFrame:
     """Degrade whole images, restore them at every timestep, and measure.
@@ -156,11 +157,14 @@ def run_sweep(
     else:
         given = sorted({float(t) for t in timesteps})
         for t in given:
-            step_sigmas(sr.schedule, t, steps)
+            step_sigmas(sr.schedule, t, steps, spacing)
     step_sigmas(sr.schedule, sr.schedule.t_min, steps)
     check_eta(eta)
     check_samples(samples)
-    settings = {"steps": steps, "eta": eta, "consistency": consistency, "samples": samples}
+    settings: dict[str, Any] = {"steps": steps, "eta": eta, "consistency": consistency, "samples": samples}
+    if spacing != "log_snr":
+        # Stores made with the usual spacing do not name it.
+        settings["spacing"] = spacing
     shared = {"model": sr.name, "weights": sr.weights_digest, **settings, "metrics": chosen}
     kept = Store(store, shared)
 
@@ -168,7 +172,7 @@ def run_sweep(
     for picture in pictures:
         for scale in factors:
             lr = degrade(picture.hr, scale)
-            predicted = sr.predict(scale, lr, samples=samples).t_opt
+            predicted = sr.predict(scale, lr, samples=samples, consistency=consistency).t_opt
             tasks += [Task(picture, scale, lr, method, np.nan, 0, predicted) for method in BASELINES]
             for t in auto_timesteps(sr, predicted) if given is None else given:
                 tasks += [Task(picture, scale, lr, "diffsr", t, seed, predicted) for seed in seeds]

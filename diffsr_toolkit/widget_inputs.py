@@ -17,11 +17,14 @@ from diffsr_toolkit.images import load_image, to_tensor
 from diffsr_toolkit.optimum import SCALE, check_frame
 from diffsr_toolkit.resize import resize
 from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sweep import named_images
 from theory.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from theory.model_aware import ModelResponse
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 """Photographs that scikit-image carries in its wheel, so that opening the explorer downloads nothing."""
@@ -99,6 +102,11 @@ def embedded_schedule() -> NoiseSchedule:
     return make[config["beta_schedule"]](
         config["num_train_timesteps"], config["beta_start"], config["beta_end"]
     )
+
+
+def embedded_responses() -> tuple[ModelResponse, ...]:
+    """What the embedded model was measured to give back, without loading the network."""
+    return stored_responses(data_path("models", "embedded"))
 
 
 def reference_frame(reference: Any = None) -> pd.DataFrame | None:

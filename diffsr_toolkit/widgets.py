@@ -20,6 +20,7 @@ from diffsr_toolkit.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
 from diffsr_toolkit.prediction import field, image_spectrum, reference_spectrum
 from diffsr_toolkit.resize import degrade, upsample
+from diffsr_toolkit.response import find_response
 from diffsr_toolkit.sweep import auto_timesteps
 from diffsr_toolkit.widget_figures import (
     FieldFigure,
@@ -32,6 +33,7 @@ from diffsr_toolkit.widget_figures import (
 )
 from diffsr_toolkit.widget_inputs import (
     decode_upload,
+    embedded_responses,
     embedded_schedule,
     fit_within,
     image_sources,
@@ -79,6 +81,7 @@ class ScaleExplorer(ExplorerLayout):
         self.frame: pd.DataFrame | None = None
         self._sr = sr
         self._schedule = embedded_schedule() if sr is None else sr.schedule
+        self._responses = embedded_responses() if sr is None else sr.responses
         self._sources = image_sources(images)
         self._field = FieldFigure()
         self._reference = ReferenceFigure(reference_frame(reference))
@@ -103,7 +106,7 @@ class ScaleExplorer(ExplorerLayout):
         if self._sr is None:
             self._say("Loading the embedded model …")
             self._sr = DiffSR.from_pretrained()
-            self._schedule = self._sr.schedule
+            self._schedule, self._responses = self._sr.schedule, self._sr.responses
         return self._sr
 
     def run(self) -> None:
@@ -130,7 +133,7 @@ class ScaleExplorer(ExplorerLayout):
         size = (hr.shape[-2], hr.shape[-1])
         lr = degrade(hr, scale)
         samples = int(self.samples.value)
-        predicted = sr.predict(scale, lr, samples=samples).t_opt
+        predicted = sr.predict(scale, lr, samples=samples, consistency=consistency).t_opt
         others = [t for t in auto_timesteps(sr, predicted) if t != predicted]
         timesteps = [predicted, *others]
         self.progress.max = (1 + len(timesteps)) * steps * samples
@@ -220,7 +223,9 @@ class ScaleExplorer(ExplorerLayout):
         scale = float(self.scale.value)
         lr = degrade(self._hr, scale)
         spectrum = image_spectrum(lr, (scale, scale))
-        prf = field(self._schedule, spectrum, metric=PREDICTED_METRIC, samples=int(self.samples.value))
+        samples = int(self.samples.value)
+        response = find_response(self._responses, samples, bool(self.consistency.value))
+        prf = field(self._schedule, spectrum, metric=PREDICTED_METRIC, samples=samples, response=response)
         self.prediction = prf.predict(scale)
         sizes = [(image.shape[-2], image.shape[-1]) for image in (lr, self._hr)]
         self.facts.value = facts_html(self.prediction, *sizes)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from theory.errors import ScaleError, SpectrumError, TimestepError, ToolkitError
+    from theory.model_aware import ModelResponse
     from theory.prf import PRF, Prediction
     from theory.schedule import NoiseSchedule
+    from theory.sensitivity import Sensitivity
     from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
     from theory.transfer import Degradation
 
@@ -21,11 +23,13 @@ _EXPORTS = {
     "SpectrumError": "errors",
     "TimestepError": "errors",
     "ToolkitError": "errors",
+    "ModelResponse": "model_aware",
     "PRF": "prf",
     "Prediction": "prf",
     "NoiseSchedule": "schedule",
     "PowerLaw": "spectra",
     "RadialPSD": "spectra",
+    "Sensitivity": "sensitivity",
     "fit_power_law": "spectra",
     "fit_power_law_from_lr": "spectra",
     "radial_psd": "spectra",
@@ -35,11 +39,13 @@ _EXPORTS = {
 __all__ = [
     "PRF",
     "Degradation",
+    "ModelResponse",
     "NoiseSchedule",
     "PowerLaw",
     "Prediction",
     "RadialPSD",
     "ScaleError",
+    "Sensitivity",
     "SpectrumError",
     "TimestepError",
     "ToolkitError",

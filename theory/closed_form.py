@@ -123,6 +123,21 @@ class ClosedForm:
             return np.inf
         return signature_threshold(self.eps_signature) / float(self.law(self.signature_frequency))
 
+    @property
+    def log_snr_low(self) -> float:
+        """Logarithm of `snr_low`."""
+        return float(np.log(self.snr_low))
+
+    @property
+    def log_snr_opt(self) -> float:
+        """Logarithm of `snr_opt`."""
+        return float(np.log(self.snr_opt))
+
+    @property
+    def log_snr_high(self) -> float:
+        """Logarithm of `snr_high`."""
+        return float(np.log(self.snr_high))
+
     def realism_deficit(self, snr: ArrayLike) -> Array:
         """R at these SNRs."""
         r = np.asarray(snr, dtype=np.float64) * self.cutoff_psd

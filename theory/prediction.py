@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from theory.schedule import NoiseSchedule
+import numpy as np
 
-Level = Literal["closed_form", "spectral"]
+if TYPE_CHECKING:
+    from theory.prf import PRF
+
+Level = Literal["closed_form", "spectral", "model_aware"]
 
 
 @dataclass(frozen=True)
@@ -20,16 +23,21 @@ class Prediction:
         Real timesteps. The field is empty where t_low > t_high, and says so.
     snr_low, snr_opt, snr_high : float
         The schedule's SNR at those timesteps.
-    critical_scale : float
-        Largest scale, the same on both axes, whose field is open.
+    t_opt_interval : (float, float)
+        Where t_opt lies at one standard error of the spectrum's power at the cut-off (68 %); equal ends for a
+        spectrum that was given, not fitted. It holds neither the theory's own error nor the metric's noise.
     scale : (float, float)
         (s_y, s_x).
-    level : {"closed_form", "spectral"}
+    level : {"closed_form", "spectral", "model_aware"}
         How it was computed.
     metric : str
         Label of the metric whose optimum `t_opt` stands for.
-    explanation : str
-        One sentence for people.
+    clipped : tuple of str
+        Which of "t_low", "t_opt", "t_high" the schedule's range limited.
+    note : str
+        What else a reader should know, such as an estimated degradation.
+    prf : PRF
+        The predictor, for the curves behind the numbers.
     """
 
     t_low: float
@@ -38,48 +46,65 @@ class Prediction:
     snr_low: float
     snr_opt: float
     snr_high: float
-    critical_scale: float
+    t_opt_interval: tuple[float, float]
     scale: tuple[float, float]
     level: Level
     metric: str
-    explanation: str = field(compare=False)
+    clipped: tuple[str, ...] = ()
+    note: str = ""
+    prf: PRF = field(compare=False, repr=False, kw_only=True)
 
     @property
     def is_open(self) -> bool:
         """Whether some timestep is neither too early nor too late."""
         return self.t_low <= self.t_high
 
+    @property
+    def critical_scale(self) -> float:
+        """Largest scale, the same on both axes, whose field is open; computed when it is first asked for."""
+        return self.prf.critical_scale
 
-def explain(p: Prediction, schedule: NoiseSchedule, clipped: list[str]) -> str:
-    """One sentence on a prediction.
+    @property
+    def cutoff(self) -> float:
+        """Frequency in cycles per HR pixel from which on something is missing, of the larger scale."""
+        return 0.5 / max(self.scale)
 
-    Parameters
-    ----------
-    p : Prediction
-    schedule : NoiseSchedule
-        Whose range limited the timesteps named in `clipped`.
-    clipped : list of str
-        Any of "t_low", "t_opt", "t_high".
-    """
+    @property
+    def explanation(self) -> str:
+        """The prediction in words."""
+        return " ".join(part for part in (_sentence(self), self.note) if part)
+
+
+def _sentence(p: Prediction) -> str:
     sy, sx = p.scale
     name = f"x{sy:.4g}" if sy == sx else f"x{sy:.4g} by x{sx:.4g}"
-    if p.scale == (1.0, 1.0):
+    if p.scale == (1.0, 1.0) and p.t_opt == p.prf.schedule.t_min:
         text = f"At {name} nothing is missing, so the least noise, t = {p.t_opt:.4g}, is best"
     elif p.is_open:
-        text = f"At {name} the field is open from t = {p.t_low:.4g} to {p.t_high:.4g}; "
-        text += f"inject at t = {p.t_opt:.4g} (snr {p.snr_opt:.3g}), "
+        text = _missing(p, name)
         if p.t_opt < p.t_low:
-            text += "less noise than full realism needs, as this metric prefers fidelity"
+            text += ", less noise than full realism needs, as this metric prefers fidelity"
         elif p.t_opt > p.t_high:
-            text += "more noise than the signature allows, as this metric prefers realism"
+            text += ", more noise than the signature allows, as this metric prefers realism"
         else:
-            text += "where the noise just drowns the first missing detail"
+            text += ", where the noise just drowns the first missing detail"
+        text += f"; the field is open from t = {p.t_low:.4g} to {p.t_high:.4g}"
     else:
-        text = (
-            f"At {name} the field is empty, since missing detail needs t >= {p.t_low:.4g} and the signature t <= "
-            f"{p.t_high:.4g}; t = {p.t_opt:.4g} is the best compromise"
-        )
+        reason = f"missing detail needs t >= {p.t_low:.4g} and the signature t <= {p.t_high:.4g}"
+        if p.level == "model_aware":
+            reason = "no noise level lets this model better the upsampled image within the tolerances"
+        text = f"At {name} the field is empty, since {reason}; t = {p.t_opt:.4g} is the best compromise"
     text += f" (the field closes at x{p.critical_scale:.3g})"
-    if clipped:
-        text += f"; {' and '.join(clipped)} clipped to the schedule's range [{schedule.t_min:g}, {schedule.t_max:g}]"
+    if p.clipped:
+        first, last = p.prf.schedule.t_min, p.prf.schedule.t_max
+        text += f"; {' and '.join(p.clipped)} clipped to the schedule's range [{first:g}, {last:g}]"
     return text + "."
+
+
+def _missing(p: Prediction, name: str) -> str:
+    text = (
+        f"Frequencies above {p.cutoff:.2g} cycles/pixel are missing at {name}; the best noise for them has SNR "
+        f"{p.snr_opt:.3g}: inject at t = {p.t_opt:.4g}"
+    )
+    low, high = p.t_opt_interval
+    return text + (f" (68 % from {low:.3g} to {high:.3g})" if high > low else "")

@@ -6,15 +6,16 @@ much drowns the image that was to be restored (signature loss L). The field of a
     PRF = { t : R(t) <= eps_realism and L(t) <= eps_signature } = [t_low, t_high].
 
 The idea of such a field is Diff-SR's (Li et al. 2023, arXiv:2306.00714); the formulas here are this project's own
-derivation, never that paper's text. Two levels compute it: `theory.closed_form` and `theory.spectral`.
+derivation, never that paper's text. Three levels compute it, each better informed: `theory.closed_form`,
+`theory.spectral` and `theory.model_aware`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,8 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 from theory.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
 from theory.errors import ToolkitError
 from theory.gaussian import Chain, flow_limit, posterior_limit, psnr, run_chain
-from theory.prediction import Level, Prediction, explain
+from theory.model_aware import ModelAwareField, ModelResponse
+from theory.prediction import Level, Prediction
+from theory.scan import ScannedField
 from theory.schedule import NoiseSchedule
+from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw, RadialPSD, fit_power_law
 from theory.spectral import SpectralField
 from theory.transfer import BICUBIC, Degradation, as_scale
@@ -55,7 +59,7 @@ class PRF:
         Tolerances in (0, 1) on R and L.
     signature_frequency : float
         Closed form: cycles per HR pixel up to which a picture's layout lives (default: periods of 32 pixels).
-    level : {"closed_form", "spectral"}
+    level : {"closed_form", "spectral", "model_aware"}
     weight : float or None
         Spectral: w of ``signature loss + w * realism deficit``. None takes the w for which the closed form's c
         is the exact optimum of this spectrum's power law (`theory.closed_form.optimal_weight`).
@@ -70,6 +74,10 @@ class PRF:
         in 0. None stands for infinitely many steps.
     degradation : Degradation
         Spectral: blur and noise besides the bicubic kernel.
+    response : ModelResponse or None
+        Model-aware, and needed there: what the model's sampler was measured to give back.
+    sensitivity : Sensitivity or None
+        Model-aware: what the metric charges; None stands for the squared error.
 
     Examples
     --------
@@ -92,6 +100,8 @@ class PRF:
     eta: float = 0.0
     trajectory: Callable[[float], ArrayLike] | None = None
     degradation: Degradation = BICUBIC
+    response: ModelResponse | None = None
+    sensitivity: Sensitivity | None = None
 
     def __post_init__(self) -> None:
         check_eps(self.eps_realism)
@@ -102,8 +112,14 @@ class PRF:
             raise ToolkitError(f"weight = {self.weight} must be positive and finite.")
         if not 0 < self.signature_frequency <= 0.5:
             raise ToolkitError(f"signature_frequency = {self.signature_frequency} must lie in (0, 0.5].")
-        if self.level not in ("closed_form", "spectral"):
-            raise ToolkitError(f"level = {self.level!r} is unknown; choose 'closed_form' or 'spectral'.")
+        if self.level not in get_args(Level):
+            raise ToolkitError(
+                f"level = {self.level!r} is unknown; choose one of {', '.join(get_args(Level))}."
+            )
+        if self.level == "model_aware" and self.response is None:
+            raise ToolkitError(
+                "level = 'model_aware' needs a model's response: give one, or choose 'spectral'."
+            )
         if self.size < 4:
             raise ToolkitError(f"size = {self.size} pixels is too small; give at least 4.")
         if not 0 <= self.eta <= 1 or (self.trajectory is None and 0 < self.eta < 1):
@@ -128,15 +144,24 @@ class PRF:
             If the scale is not finite and at least 1.
         """
         pair = as_scale(scale)
-        wanted = self._log_snrs(pair)
-        low, opt, high = (self._t(value) for value in wanted)
-        named = zip(("t_low", "t_opt", "t_high"), wanted, strict=True)
-        clipped = [name for name, log_snr in named if self._is_outside(log_snr)]
-        snr_low, snr_opt, snr_high = (self.schedule.snr(t) for t in (low, opt, high))
-        prediction = Prediction(
-            low, opt, high, snr_low, snr_opt, snr_high, self.critical_scale, pair, self.level, self.metric, ""
+        found = self._field(pair)
+        wanted = {"t_low": found.log_snr_low, "t_opt": found.log_snr_opt, "t_high": found.log_snr_high}
+        low, opt, high = (self._t(log_snr) for log_snr in wanted.values())
+        doubt = self._log_std(pair)
+        return Prediction(
+            t_low=low,
+            t_opt=opt,
+            t_high=high,
+            snr_low=self.schedule.snr(low),
+            snr_opt=self.schedule.snr(opt),
+            snr_high=self.schedule.snr(high),
+            t_opt_interval=(self._t(wanted["t_opt"] + doubt), self._t(wanted["t_opt"] - doubt)),
+            scale=pair,
+            level=self.level,
+            metric=self.metric,
+            clipped=tuple(name for name, log_snr in wanted.items() if self._is_outside(log_snr)),
+            prf=self,
         )
-        return replace(prediction, explanation=explain(prediction, self.schedule, clipped))
 
     def realism_deficit(self, t: Number, scale: Scale) -> Number:
         """R at timestep(s) t, in [0, 1]: 1 at no noise, 0 at much."""
@@ -147,9 +172,14 @@ class PRF:
         return self._curve(t, scale, "signature_loss")
 
     def predicted_psnr(self, t: Number, scale: Scale) -> Number:
-        """PSNR in dB of the restoration from timestep(s) t, by the exact Gaussian chain whatever the level."""
+        """PSNR in dB of the restoration from timestep(s) t: as measured of the model at the level "model_aware".
+
+        By the exact Gaussian chain at the other levels.
+        """
         snr = np.maximum(self.schedule.snr(t), np.exp(_WIDE[0]))
-        value = psnr(self._spectral(as_scale(scale)).squared_error(snr))
+        pair = as_scale(scale)
+        field = self._model_aware(pair) if self.level == "model_aware" else self._spectral(pair)
+        value = psnr(field.squared_error(snr))
         return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
 
     @cached_property
@@ -162,7 +192,7 @@ class PRF:
         """Largest scale, the same on both axes, at which the field is open."""
         if self.level == "closed_form":
             return critical_scale(self.law, self.eps_realism, self.eps_signature, self.signature_frequency)
-        return self._spectral_critical_scale()
+        return self._scanned_critical_scale()
 
     @cached_property
     def optimum_weight(self) -> float:
@@ -182,9 +212,37 @@ class PRF:
             ends = self.schedule.log_snr(np.array([self.schedule.t_max, self.schedule.t_min]))
             limits, points = (max(float(ends[0]), _WIDE[0]), min(float(ends[1]), _WIDE[1])), 25
         return SpectralField(
-            self.spectrum, scale, self._sampler, self.optimum_weight, self.eps_realism, self.eps_signature,
-            1 / self.size, limits, self.degradation, points,
-        )  # fmt: skip
+            psd=self.spectrum,
+            scale=scale,
+            sampler=self._sampler,
+            weight=self.optimum_weight,
+            eps_realism=self.eps_realism,
+            eps_signature=self.eps_signature,
+            lowest=1 / self.size,
+            log_snr_range=limits,
+            degradation=self.degradation,
+            grid_points=points,
+        )
+
+    def _model_aware(self, scale: tuple[float, float]) -> ModelAwareField:
+        if self.response is None:
+            raise ToolkitError("no response of a model was given; PRF(..., response=...) takes one.")
+        measured = np.log(self.response.ratios[[0, -1]] / np.mean(self.spectrum(0.5 / np.array(scale))))
+        return ModelAwareField(
+            psd=self.spectrum,
+            scale=scale,
+            response=self.response,
+            sensitivity=self.sensitivity or Sensitivity.squared_error(),
+            eps_realism=self.eps_realism,
+            eps_signature=self.eps_signature,
+            lowest=1 / self.size,
+            log_snr_range=(float(measured[0]), float(measured[1])),
+        )
+
+    def _field(self, scale: tuple[float, float]) -> ClosedForm | ScannedField:
+        if self.level == "closed_form":
+            return self._closed(scale)
+        return self._spectral(scale) if self.level == "spectral" else self._model_aware(scale)
 
     def _sampler(self, sigma: Array, psd: Array) -> Chain:
         if self.trajectory is None:
@@ -194,22 +252,20 @@ class PRF:
         level = np.array([[chain.sigma] for chain in chains], dtype=np.float64)
         return Chain(level, np.stack([c.gain for c in chains]), np.stack([c.variance for c in chains]))
 
-    def _log_snrs(self, scale: tuple[float, float]) -> tuple[float, float, float]:
-        """Unclipped log-SNRs of t_low, t_opt, t_high."""
-        if self.level == "spectral":
-            found = self._spectral(scale)
-            return found.log_snr_low, found.log_snr_opt, found.log_snr_high
-        form = self._closed(scale)
-        low, opt, high = np.log([form.snr_low, form.snr_opt, form.snr_high]).tolist()
-        return low, opt, high
+    def _log_std(self, scale: tuple[float, float]) -> float:
+        """Standard error of log S(f_c), hence of the optimum's log-SNR, which follows it at every level."""
+        if not isinstance(self.spectrum, PowerLaw):
+            return 0.0
+        return float(np.mean(self.spectrum.log_std(0.5 / np.array(scale))))
 
-    def _spectral_critical_scale(self) -> float:
+    def _scanned_critical_scale(self) -> float:
         """Last sign change of the field's excess of signature loss along the scale axis."""
         from scipy.optimize import brentq
 
         def excess(log_scale: float) -> float:
             scale = float(np.exp(log_scale))
-            return self._spectral((scale, scale)).excess_loss
+            field = self._field((scale, scale))
+            return field.excess_loss if isinstance(field, ScannedField) else np.nan
 
         grid = np.linspace(np.log(1.02), np.log(self.size), 8)
         is_open = [excess(x) <= 0 for x in grid]
@@ -223,8 +279,7 @@ class PRF:
     def _curve(self, t: Number, scale: Scale, what: str) -> Number:
         pair = as_scale(scale)
         snr = self.schedule.snr(t)
-        model = self._closed(pair) if self.level == "closed_form" else self._spectral(pair)
-        value: Array = getattr(model, what)(np.maximum(snr, np.exp(_WIDE[0])))
+        value: Array = getattr(self._field(pair), what)(np.maximum(snr, np.exp(_WIDE[0])))
         return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
 
     def _is_outside(self, log_snr: float) -> bool:

@@ -39,12 +39,15 @@ class PowerLaw:
         a: about 2 to 3 for photographs, 0 for white noise.
     amplitude_log_std, exponent_std : float
         Standard errors of log A and of a (0 for a law that was given, not fitted).
+    pivot : float
+        Frequency at which the fit's level and slope are uncorrelated: the weighted geometric mean of the fitted range.
     """
 
     amplitude: float
     exponent: float
     amplitude_log_std: float = 0.0
     exponent_std: float = 0.0
+    pivot: float = 1.0
 
     def __post_init__(self) -> None:
         if not (0 < self.amplitude < np.inf and np.isfinite(self.exponent)):
@@ -56,6 +59,12 @@ class PowerLaw:
     def __call__(self, f: ArrayLike) -> Array:
         """Power spectral density at frequency f (cycles per pixel, f > 0)."""
         return self.amplitude * np.asarray(f, dtype=np.float64) ** -self.exponent
+
+    def log_std(self, f: ArrayLike) -> Array:
+        """Standard error of log S(f): least at the pivot, growing with the distance of an extrapolation."""
+        log_f, log_pivot = np.log(np.asarray(f, dtype=np.float64)), np.log(self.pivot)
+        at_pivot = self.amplitude_log_std**2 - (log_pivot * self.exponent_std) ** 2
+        return np.sqrt(np.maximum(at_pivot, 0) + ((log_f - log_pivot) * self.exponent_std) ** 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,12 +245,13 @@ def _fit(rings: RadialPSD, f_min: float, f_max: float) -> PowerLaw:
     independent = np.maximum(_HANN_INDEPENDENCE * rings.count[chosen] / 2, 1.0)
     x = np.log(rings.frequency[chosen])
     y = np.log(rings.psd[chosen]) + 0.5 / independent
-    slope, intercept, covariance = _weighted_line(x, y, independent)
+    slope, intercept, variances = _weighted_line(x, y, independent)
     return PowerLaw(
         amplitude=float(np.exp(intercept)),
         exponent=float(-slope),
-        amplitude_log_std=float(covariance[0] ** 0.5),
-        exponent_std=float(covariance[1] ** 0.5),
+        amplitude_log_std=float(variances[0] ** 0.5),
+        exponent_std=float(variances[1] ** 0.5),
+        pivot=float(np.exp((independent * x).sum() / independent.sum())),
     )
 
 

@@ -94,7 +94,7 @@ def test_search_results_are_what_they_claim():
     assert float(ours.realism_deficit(np.exp(ours.log_snr_low))) == pytest.approx(0.1, abs=1e-8)
     assert float(ours.signature_loss(np.exp(ours.log_snr_high))) == pytest.approx(0.3, abs=1e-8)
     near = ours.log_snr_opt + np.linspace(-0.5, 0.5, 101)
-    value = ours._objective(*ours._sums(near))
+    value = ours.curves(near).objective
     assert near[np.argmin(value)] == pytest.approx(ours.log_snr_opt, abs=0.011)
 
 

@@ -1,0 +1,104 @@
+"""Carry the calibrated constant ``c`` to the other levels of prediction: one number a level, metric and sampler.
+
+The closed form's ``c`` is measured at one scale (`diffsr_toolkit.training.calibrate`). The spectral level's weight
+and the model-aware level's excess are then whatever makes each agree with it there, on the reference spectrum; every
+other scale, image and schedule is prediction.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffsr_toolkit.response import matching_response, stored_responses
+from theory.model_aware import ModelResponse
+from theory.prf import PRF
+from theory.schedule import NoiseSchedule
+from theory.sensitivity import Sensitivity
+from theory.spectra import PowerLaw
+
+_RANGE = (1e-2, 1e2)
+
+
+def solve(snr_of: Callable[[float], float], snr: float, rising: bool) -> float:
+    """The constant at which ``snr_of`` gives `snr`, to 0.1 %; the nearer end where none does.
+
+    ``snr_of`` is monotone but may jump, so it is bisected.
+    """
+    low, high = np.log(_RANGE)
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        if (snr_of(float(np.exp(middle))) < snr) == rising:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp(0.5 * (low + high)))
+
+
+def spectral_weight(law: PowerLaw, scale: float, snr: float) -> float:
+    """Weight w of the spectral level whose optimum at `scale` is `snr`."""
+    # The exponential schedule's ends are wide and do not clip.
+    schedule = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)
+
+    def snr_of(weight: float) -> float:
+        return PRF(schedule, law, level="spectral", weight=weight).predict(scale).snr_opt
+
+    return solve(snr_of, snr, rising=False)
+
+
+def model_excess(
+    law: PowerLaw, scale: float, snr: float, response: ModelResponse, charges: dict[str, Any], metric: str
+) -> float:
+    """Excess charge of the model-aware level whose optimum at `scale` is `snr`."""
+    schedule = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)
+
+    def snr_of(excess: float) -> float:
+        metric_charge = Sensitivity.from_dict(metric, charges | {"excess": excess})
+        prf = PRF(schedule, law, level="model_aware", response=response, sensitivity=metric_charge)
+        return prf.predict(scale).snr_opt
+
+    return solve(snr_of, snr, rising=True)
+
+
+def level_constants(
+    calibration: dict[str, Any], sensitivity: dict[str, Any], responses: tuple[ModelResponse, ...]
+) -> dict[str, Any]:
+    """The calibration with ``levels`` and ``levels_averaged`` added."""
+    reference = calibration["reference_spectrum"]
+    law = PowerLaw(reference["amplitude"], reference["exponent"])
+    scale = float(calibration["provenance"]["scale"])
+    power = float(law(0.5 / scale))
+    added: dict[str, dict[str, Any]] = {}
+    for key, source, samples in (("levels", "metrics", 1), ("levels_averaged", "metrics_averaged", 2)):
+        response = matching_response(responses, samples)
+        added[key] = {}
+        for metric, found in calibration[source].items():
+            snr = found["c"] / power
+            excess = 1.0
+            # A constant at the edge of what was swept fixes nothing.
+            if metric in sensitivity["metrics"] and not found["at_edge"]:
+                excess = model_excess(law, scale, snr, response, sensitivity["metrics"][metric], metric)
+            weight = spectral_weight(law, scale, snr)
+            added[key][metric] = {"weight": round(weight, 5), "excess": round(excess, 5)}
+    return calibration | added
+
+
+def main() -> None:
+    """Complete a calibration file from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("calibration", type=Path, help="calibration.json, completed in place")
+    parser.add_argument("--sensitivity", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="model folder with its response.json")
+    args = parser.parse_args()
+    calibration, sensitivity = (json.loads(path.read_text()) for path in (args.calibration, args.sensitivity))
+    found = level_constants(calibration, sensitivity, stored_responses(args.model))
+    args.calibration.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

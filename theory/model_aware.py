@@ -1,0 +1,282 @@
+"""The field of a real model: what its sampler was measured to give back, in place of the ideal denoiser.
+
+An ideal denoiser of a Gaussian image regenerates a lost band in full once noise drowns it. A network sharpens edges
+(power that agrees with the original), invents texture (power that does not), or hands the blur back. With x the
+original's coefficient and x^ the restoration's, both effects of the *whole* reverse process are two numbers a band:
+
+- gain ``K = E Re(x^ x*) / S``: the share of the original that comes back, in place and phase;
+- power ``P = E |x^|^2 / S``; its incoherent part ``I = P - K^2`` is what no original asked for.
+
+The error of a band is then ``S ((1 - K)^2 + I)``, exactly. Measured once on reference photographs, K and P turn out to
+be functions of two dimensionless numbers, whatever the photograph, the scale and the schedule: where the band lies,
+``nu = f / f_c``, and how deep the noise drowns the cut-off, ``r_c = snr S(f_c)``. That universality is an observation
+(`ModelResponse.spread` states how well it holds), and it is what carries one measurement to every other image.
+
+A metric enters by what it was measured to charge per band (`theory.sensitivity`). The field of a model is where both
+tolerances hold *and* the expected metric betters that of the upsampled image: it is empty where the model hands the
+blur back, or damages more than it adds, at every noise level.
+
+This is the project's own derivation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.errors import ToolkitError
+from theory.scan import Curves, ScannedField
+from theory.sensitivity import Sensitivity
+from theory.spectral import frequency_nodes
+from theory.transfer import channel
+
+Array = NDArray[np.float64]
+
+BANDS: Array = np.array([0, 0.25, 0.5, 0.7, 0.85, 1, 1.2, 1.5, 2, 2.8, 4, 8, 64], dtype=np.float64)
+"""Edges in nu = f / f_c, finest where a restoration changes most."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelResponse:
+    """Measured gain and power of one model's restorations, for one setting of the sampler.
+
+    Attributes
+    ----------
+    scales : ndarray of shape (k,)
+        Rising scales that were measured.
+    ratios : ndarray of shape (n,)
+        Rising noise levels ``r_c = snr S(f_c)``.
+    gain, power : ndarray of shape (k, n, m)
+        K and P per band of `BANDS`; nan where a band or level does not exist.
+    lr_up_power : ndarray of shape (k, m)
+        P of the upsampled image itself.
+    spread : float
+        Standard deviation of the gain between the scales at equal nu and r_c, over the missing bands.
+    model : str
+    sampler : dict
+        Settings of the reverse process that was measured: steps, eta, samples, consistency.
+    """
+
+    scales: Array
+    ratios: Array
+    gain: Array
+    power: Array
+    lr_up_power: Array
+    spread: float = 0.0
+    model: str = ""
+    sampler: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        k, n, m = len(self.scales), len(self.ratios), len(BANDS) - 1
+        if self.gain.shape != (k, n, m) or self.power.shape != (k, n, m) or self.lr_up_power.shape != (k, m):
+            raise ToolkitError(
+                f"a response over {k} scales and {n} ratios needs gain and power of shape {(k, n, m)} and lr_up_power "
+                f"of shape {(k, m)}; got {self.gain.shape}, {self.power.shape}, {self.lr_up_power.shape}."
+            )
+        if k < 1 or n < 2 or np.any(np.diff(self.scales) <= 0) or np.any(np.diff(self.ratios) <= 0):
+            raise ToolkitError(
+                "a response needs rising scales, and at least 2 rising ratios; measure it again."
+            )
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> ModelResponse:
+        """From what `to_dict` gave, None standing for nan."""
+        arrays = {
+            name: np.array(stored[name], dtype=np.float64)
+            for name in ("scales", "ratios", "gain", "power", "lr_up_power")
+        }
+        return cls(**arrays, spread=float(stored["spread"]), model=stored["model"], sampler=stored["sampler"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for a JSON file, to four decimals."""
+
+        def plain(values: Array) -> Any:
+            rounded = np.round(values, 4).astype(object)
+            rounded[np.isnan(values)] = None
+            return rounded.tolist()
+
+        return {
+            "model": self.model,
+            "sampler": dict(self.sampler),
+            "spread": round(self.spread, 4),
+            "scales": self.scales.tolist(),
+            "ratios": self.ratios.tolist(),
+            "gain": plain(self.gain),
+            "power": plain(self.power),
+            "lr_up_power": plain(self.lr_up_power),
+        }
+
+    def at_scale(self, scale: float) -> tuple[Array, Array, Array]:
+        """Gain and power of shape (n, m), and lr_up's power of shape (m,), at one scale.
+
+        Linear in log scale; the ends serve beyond, and a band that no measured image reached takes its neighbour's.
+        """
+        position = np.interp(np.log(scale), np.log(self.scales), np.arange(len(self.scales)))
+        low = int(np.floor(position))
+        high = min(low + 1, len(self.scales) - 1)
+        share = position - low
+        gain, power, lr_up = (
+            (1 - share) * values[low] + share * values[high]
+            for values in (self._filled_gain, self._filled_power, self._filled_lr_up)
+        )
+        return gain, power, lr_up
+
+    @cached_property
+    def _filled_gain(self) -> Array:
+        return np.stack([_fill(plane) for plane in self.gain])
+
+    @cached_property
+    def _filled_power(self) -> Array:
+        return np.stack([_fill(plane) for plane in self.power])
+
+    @cached_property
+    def _filled_lr_up(self) -> Array:
+        return _fill(self.lr_up_power)
+
+
+def _fill(plane: Array) -> Array:
+    """Gaps take the nearest value, along the rows first, then along the columns."""
+    filled = plane.copy()
+    for values in (filled, filled.T):
+        for line in values:
+            known = np.flatnonzero(~np.isnan(line))
+            if 0 < len(known) < len(line):
+                line[:] = np.interp(np.arange(len(line)), known, line[known])
+    return filled
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ModelAwareField(ScannedField):
+    """R, L and the expected metric of one model at one scale.
+
+    Attributes
+    ----------
+    psd : callable
+        Radial spectrum S(f) of the HR image.
+    scale : (float, float)
+        (s_y, s_x), each at least 1.
+    response : ModelResponse
+    sensitivity : Sensitivity
+        What the metric charges.
+    lowest : float
+        Lowest frequency of the image, 1 / size, in cycles per pixel.
+    """
+
+    psd: Callable[[Array], Array]
+    response: ModelResponse
+    sensitivity: Sensitivity
+    lowest: float
+
+    @cached_property
+    def cutoff_psd(self) -> float:
+        """S(f_c), the mean of the axes'."""
+        return float(np.mean(self.psd(0.5 / np.array(self.scale))))
+
+    @cached_property
+    def _bands(self) -> tuple[Array, Array, Array]:
+        """Per band: variance, charge of a coherent and of an incoherent loss."""
+        fy, fx, weight = frequency_nodes(self.lowest)
+        f = np.hypot(fy, fx)
+        nu = np.hypot(2 * self.scale[0] * fy, 2 * self.scale[1] * fx)
+        index = np.clip(np.digitize(nu, BANDS) - 1, 0, len(BANDS) - 2)
+        psd = np.asarray(self.psd(f), dtype=np.float64)
+        coherent, incoherent = self.sensitivity.charge(f, psd)
+
+        def per_band(density: Array) -> Array:
+            total = np.bincount(index, weights=weight * density, minlength=len(BANDS) - 1)
+            return np.asarray(total, dtype=np.float64)
+
+        return per_band(psd), per_band(coherent), per_band(incoherent)
+
+    @cached_property
+    def _response(self) -> tuple[Array, Array, Array, Array]:
+        gain, power, lr_up = self.response.at_scale(float(np.sqrt(np.prod(self.scale))))
+        return np.log(self.response.ratios), gain, power, lr_up
+
+    @cached_property
+    def _splines(self) -> Callable[[Array], Array]:
+        """Natural cubic splines in log r_c: kinks at the measured levels would attract the optimum."""
+        from scipy.interpolate import CubicSpline
+
+        log_ratio, gain, power, _ = self._response
+        spline: Callable[[Array], Array] = CubicSpline(
+            log_ratio, np.stack([gain, power], axis=1), bc_type="natural"
+        )
+        return spline
+
+    def _at(self, log_snr: ArrayLike) -> tuple[Array, Array]:
+        """Gain and power, shape (points, bands), at these log-SNRs: constant beyond what was measured."""
+        wanted = np.ravel(np.asarray(log_snr, dtype=np.float64))
+        both = self._splines(np.clip(wanted, *self.log_snr_range) + np.log(self.cutoff_psd))
+        return both[:, 0], np.maximum(both[:, 1], 0)
+
+    def _expected_metric(self, gain: Array, power: Array) -> Array:
+        _, coherent, incoherent = self._bands
+        return np.asarray((1 - gain) ** 2 @ coherent + np.maximum(power - gain**2, 0) @ incoherent)
+
+    @cached_property
+    def upsampled_metric(self) -> float:
+        """The expected metric of the upsampled image itself, whose gain is the kernel's transfer."""
+        fy, fx, weight = frequency_nodes(self.lowest)
+        psd = np.asarray(self.psd(np.hypot(fy, fx)), dtype=np.float64)
+        gain, added = channel(fy, fx, self.scale, self.psd)
+        coherent, incoherent = self.sensitivity.charge(np.hypot(fy, fx), psd)
+        return float(weight @ ((1 - gain) ** 2 * coherent + added / psd * incoherent))
+
+    def curves(self, log_snr: ArrayLike) -> Curves:
+        """R, L and the expected metric at these log-SNRs."""
+        gain, power = self._at(log_snr)
+        variance = self._bands[0]
+        deficit = (1 - np.sqrt(power)) ** 2 @ variance
+        reference = float((1 - np.sqrt(self._response[3])) ** 2 @ variance)
+        carried = np.minimum(gain**2 / np.maximum(power, 1e-12), 1) @ variance
+        return Curves(
+            realism=deficit / reference if reference > 0 else np.zeros_like(deficit),
+            signature=1 - carried / variance.sum(),
+            objective=self._expected_metric(gain, power),
+        )
+
+    def _margin(self, curves: Curves) -> Array:
+        """Positive inside the field: both tolerances are met and the upsampled image is bettered."""
+        better = 1 - curves.objective / max(self.upsampled_metric, np.finfo(np.float64).tiny)
+        return np.minimum.reduce(
+            [self.eps_realism - curves.realism, self.eps_signature - curves.signature, better]
+        )
+
+    @cached_property
+    def log_snr_low(self) -> float:
+        """Largest log-SNR inside the field; -inf where the field is empty, inf if nothing is missing."""
+        if self.nothing_is_missing:
+            return np.inf
+        level, scanned = self._scan
+        inside = np.flatnonzero(self._margin(scanned) >= 0)
+        if not len(inside):
+            return -np.inf
+        last = int(inside[-1])
+        return level[-1] if last == len(level) - 1 else self._root(self._margin, level[last], level[last + 1])
+
+    @cached_property
+    def log_snr_high(self) -> float:
+        """Smallest log-SNR inside the field; inf where the field is empty."""
+        level, scanned = self._scan
+        inside = np.flatnonzero(self._margin(scanned) >= 0)
+        if not len(inside):
+            return np.inf
+        first = int(inside[0])
+        return level[0] if first == 0 else self._root(self._margin, level[first - 1], level[first])
+
+    @property
+    def excess_loss(self) -> float:
+        """By how much the best noise level misses the field; not positive where the field is open."""
+        return -float(self._margin(self._scan[1]).max())
+
+    def squared_error(self, snr: ArrayLike) -> Array:
+        """Expected squared error per value of the restoration, of images in [-1, 1]."""
+        gain, power = self._at(np.log(snr))
+        error = (1 - gain) ** 2 + np.maximum(power - gain**2, 0)
+        return (error @ self._bands[0]).reshape(np.shape(snr))

@@ -1,0 +1,153 @@
+"""The arms of the study: which denoiser, on which schedule, with which sampler, over which scales and timesteps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
+from diffsr_toolkit.resize import Scale
+from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.sampler import Denoiser
+from theory.model_aware import ModelResponse
+from theory.schedule import NoiseSchedule
+
+SIDE = 160
+"""Longer side, in pixels, to which every photograph of the study is reduced as a whole."""
+
+METRICS = ("psnr_rgb", "psnr_y", "ssim", "lr_psnr", "feature_distance")
+
+SCALES: tuple[Scale, ...] = (1.3, 1.6, 2.0, 2.7, 4.0, 6.0, 8.0, (2.0, 4.0))
+FEWER_SCALES: tuple[Scale, ...] = (1.6, 2.7, 4.0, 6.0)
+
+TIMESTEPS = (0, 2, 5, 9, 15, 23, 34, 50, 72, 100, 140, 200, 300)
+"""Of the linear schedule: dense where single restorations are best, and the multiples of 100 of the paper's grid."""
+
+FEWER_TIMESTEPS = (2, 5, 9, 15, 23, 34, 50, 72, 100, 200)
+AVERAGED_TIMESTEPS = (9, 23, 50, 72, 100, 150, 200, 300, 400)
+SHORT_TIMESTEPS = (2, 9, 23, 50, 72, 100, 140)
+
+SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "eta": 0.0, "samples": 1}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting under which the whole prediction is put to the test.
+
+    Attributes
+    ----------
+    name : str
+    title : str
+        For tables.
+    denoiser : {"embedded", "wiener", "mixture", "ffdnet"}
+    schedule : {"linear", "cosine", "flow_matching"}
+        Timesteps are those of equal SNR to `timesteps` of the linear schedule: the network is the same, re-timed.
+    sampler : dict
+        Settings of ``DiffSR.sweep``.
+    scales : sequence of float or (sy, sx)
+    timesteps : sequence of float
+        On the linear 1000-step schedule.
+    photographs : int or None
+        The first so many in order of name; all by default.
+    """
+
+    name: str
+    title: str
+    denoiser: str
+    sampler: dict[str, Any]
+    schedule: str = "linear"
+    scales: Sequence[Scale] = FEWER_SCALES
+    timesteps: Sequence[float] = FEWER_TIMESTEPS
+    photographs: int | None = None
+
+    def build(self) -> DiffSR:
+        """The restorer of this arm."""
+        schedule = schedule_of(self.schedule)
+        if self.denoiser == "embedded":
+            # Half precision halves the time; the error that it adds is scaled by the noise level.
+            embedded = DiffSR.from_pretrained("embedded", dtype=torch.bfloat16)
+            if self.schedule == "linear":
+                return embedded
+            return DiffSR(embedded.denoiser, schedule, name="embedded", responses=embedded.responses)
+        responses = _responses(self.name)
+        return DiffSR(_denoiser(self.denoiser), schedule, channels=3, name=self.denoiser, responses=responses)
+
+    def own_timesteps(self) -> list[float]:
+        """`timesteps` on this arm's schedule."""
+        linear, own = NoiseSchedule.linear(), schedule_of(self.schedule)
+        if own.name == linear.name:
+            return [float(t) for t in self.timesteps]
+        return [float(own.t_of_snr(linear.snr(float(t)))) for t in self.timesteps]
+
+
+def schedule_of(name: str) -> NoiseSchedule:
+    """A schedule by the name of its constructor."""
+    known = {
+        schedule.name: schedule
+        for schedule in (NoiseSchedule.linear(), NoiseSchedule.cosine(), NoiseSchedule.flow_matching())
+    }
+    if name not in known:
+        raise ToolkitError(f"schedule {name!r} is not in the study: choose among {', '.join(known)}")
+    return known[name]
+
+
+def _responses(arm: str) -> list[ModelResponse]:
+    """What `diffsr_toolkit.study.respond` measured of an arm's denoiser, if it did."""
+    try:
+        stored = json.loads(data_path("study", "responses.json").read_text())
+    except ToolkitError:
+        return []
+    return [ModelResponse.from_dict(stored[arm])] if arm in stored else []
+
+
+def _denoiser(name: str) -> Denoiser:
+    from diffsr_toolkit.analytic_denoisers import MixtureDenoiser, WienerDenoiser
+    from diffsr_toolkit.ffdnet import FFDNet
+    from diffsr_toolkit.prediction import reference_spectrum
+
+    if name == "wiener":
+        return WienerDenoiser(reference_spectrum())
+    if name == "mixture":
+        return MixtureDenoiser()
+    if name == "ffdnet":
+        return FFDNet()
+    raise ToolkitError(f"denoiser {name!r} is not in the study: choose embedded, wiener, mixture or ffdnet")
+
+
+ARMS: dict[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm("single", "embedded, eta 0", "embedded", SINGLE, scales=SCALES, timesteps=TIMESTEPS),
+        Arm("pair", "embedded, PAIR (eta 1)", "embedded", PAIR, timesteps=AVERAGED_TIMESTEPS),
+        Arm("ancestral", "embedded, eta 1", "embedded", SINGLE | {"eta": 1.0}, timesteps=SHORT_TIMESTEPS),
+        *(
+            Arm(
+                f"{schedule}_steps",
+                f"embedded on {schedule}, steps uniform in t",
+                "embedded",
+                SINGLE | {"spacing": "timestep"},
+                schedule=schedule,
+                timesteps=SHORT_TIMESTEPS,
+                photographs=8,
+            )
+            for schedule in ("linear", "cosine", "flow_matching")
+        ),
+        Arm("ffdnet", "FFDNet, eta 0", "ffdnet", SINGLE),
+        Arm("wiener", "Wiener, eta 0", "wiener", SINGLE),
+        Arm(
+            "mixture",
+            "patch mixture, eta 0",
+            "mixture",
+            SINGLE,
+            timesteps=SHORT_TIMESTEPS,
+            scales=(1.6, 2.7, 4.0),
+            photographs=8,
+        ),
+    )
+}
+"""All arms by name; the first is ``DiffSR.upscale``'s own setting."""

@@ -1,0 +1,111 @@
+"""Every way of choosing the timestep that the study compares: three levels, per image or per scale, and baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.pipeline import DiffSR
+from diffsr_toolkit.prediction import field, image_spectrum, reference_spectrum
+from diffsr_toolkit.response import matching_response
+from diffsr_toolkit.study.curves import Curve
+from theory.prf import Level
+from theory.spectra import PowerLaw
+
+LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")
+
+HUNDREDS = "best multiple of 100 per scale"
+FIXED = "best single t"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One photograph at one scale under one metric.
+
+    Attributes
+    ----------
+    image : str
+    scale : (float, float)
+    metric : str
+    lr : Tensor
+        What the prediction may see.
+    curve : Curve
+        What was measured.
+    """
+
+    image: str
+    scale: tuple[float, float]
+    metric: str
+    lr: Tensor
+    curve: Curve
+
+
+def predicted(sr: DiffSR, case: Case, level: Level, samples: int, per_image: bool) -> float:
+    """t_opt from the low-resolution image alone, or from the scale alone; nan where a level has no answer."""
+    spectrum: PowerLaw = image_spectrum(case.lr, case.scale) if per_image else reference_spectrum()
+    try:
+        response = matching_response(sr.responses, samples) if level == "model_aware" else None
+        prf = field(
+            sr.schedule, spectrum, metric=case.metric, samples=samples, level=level, response=response
+        )
+    except ToolkitError:
+        return float("nan")
+    return prf.predict(case.scale).t_opt
+
+
+def hindsight(
+    cases: list[Case], candidates: list[float], key: Callable[[Case], object]
+) -> dict[object, float]:
+    """For each group of cases the one candidate timestep with the least mean relative regret.
+
+    It is chosen on the very cases it is then judged on: no honest method could do better with one timestep a group.
+    """
+    groups: dict[object, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(key(case), []).append(case)
+
+    def cost(group: list[Case], t: float) -> float:
+        return float(np.mean([case.curve.regret_percent(t) for case in group]))
+
+    return {name: min(candidates, key=lambda t: cost(group, t)) for name, group in groups.items()}
+
+
+def choose_all(sr: DiffSR, cases: list[Case], samples: int) -> pd.DataFrame:
+    """One row a case and way of choosing: ``t_pred``, the measured ``t_best``, and what the choice costs."""
+    grid = sorted({float(t) for case in cases for t in case.curve.t})
+    # On another schedule the paper's grid is the timesteps of equal SNR.
+    from theory.schedule import NoiseSchedule
+
+    linear = NoiseSchedule.linear()
+    hundreds = [float(sr.schedule.t_of_snr(linear.snr(float(t)))) for t in range(100, 1000, 100)]
+    hundreds = [t for t in hundreds if grid[0] <= t <= grid[-1] + 1e-6]
+    chosen = [(f"{level}, per image", level, True) for level in LEVELS]
+    chosen += [(f"{level}, per scale", level, False) for level in LEVELS]
+    rows = []
+    for metric in METRICS:
+        group = [case for case in cases if case.metric == metric]
+        if not group:
+            continue
+        by_scale = hindsight(group, hundreds, lambda case: case.scale)
+        fixed = hindsight(group, grid, lambda case: None)[None]
+        for case in group:
+            ways = {name: predicted(sr, case, level, samples, own) for name, level, own in chosen}
+            for name, t in {**ways, HUNDREDS: by_scale[case.scale], FIXED: fixed}.items():
+                rows.append(
+                    {
+                        "image": case.image,
+                        "scale_y": case.scale[0],
+                        "scale_x": case.scale[1],
+                        "metric": metric,
+                        "method": name,
+                        "t_pred": t,
+                        **case.curve.judge(t),
+                    }
+                )
+    return pd.DataFrame(rows)

@@ -1,0 +1,109 @@
+"""From cases to statements with intervals: bootstrap over photographs, and differences between ways of choosing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 2000
+
+
+def interval(values: Array, seed: int = 0) -> tuple[float, float, float]:
+    """Mean with its 95 % percentile-bootstrap interval over photographs.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        One number a photograph.
+    seed : int
+        Of the bootstrap.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return float("nan"), float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(values.mean()), float(low), float(high)
+
+
+def rank_correlation(cases: pd.DataFrame) -> float:
+    """Mean over scales of Spearman's correlation, across photographs, of predicted and best timestep.
+
+    nan where a way of choosing gives every photograph the same timestep.
+    """
+    found = []
+    for _, group in cases.groupby(["scale_y", "scale_x"]):
+        ranks = group[["t_pred", "t_best"]].dropna().rank()
+        if len(ranks) > 2 and ranks["t_pred"].nunique() > 1 and ranks["t_best"].nunique() > 1:
+            found.append(ranks["t_pred"].corr(ranks["t_best"]))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def summarise(cases: pd.DataFrame, per_scale: bool = False) -> pd.DataFrame:
+    """One row an arm, metric and way of choosing (and scale): means with 95 % intervals over photographs.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Rows of all cases, with the column ``arm``.
+    per_scale : bool
+        Separate rows for the scales.
+
+    Returns
+    -------
+    DataFrame
+        ``abs_dt`` in steps of the arm's own 1000-step schedule and ``regret_percent``, each with ``_low`` and
+        ``_high``; ``near``, the share of cases within 1 % of the best; ``beats_bicubic``; ``rank_correlation``;
+        ``n_images``, ``n_cases``, ``n_edge`` (cases whose best timestep is the first or last measured).
+    """
+    keys = ["arm", "metric", "method", *(["scale_y", "scale_x"] if per_scale else [])]
+    rows = []
+    for key, group in cases.groupby(keys, sort=False):
+        by_image = group.groupby("image")
+        row = dict(zip(keys, key, strict=True))
+        row |= {"n_images": group["image"].nunique(), "n_cases": len(group)}
+        for column in ("abs_dt", "regret_percent"):
+            mean, low, high = interval(by_image[column].mean().to_numpy())
+            row |= {column: mean, f"{column}_low": low, f"{column}_high": high}
+        row |= {"near": group["near"].mean(), "beats_bicubic": group["beats_bicubic"].mean()}
+        row["rank_correlation"] = rank_correlation(group)
+        rows.append({**row, "n_edge": int(group["at_edge"].sum())})
+    table = pd.DataFrame(rows)
+    # A level without an answer, such as a metric that was not measured, has no row.
+    return table[table["regret_percent"].notna()].reset_index(drop=True)
+
+
+def differences(cases: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFrame:
+    """Paired differences of regret between two ways of choosing, with 95 % intervals over photographs.
+
+    Parameters
+    ----------
+    cases : DataFrame
+    pairs : list of (str, str)
+        Ways of choosing; the difference is the first's regret less the second's, so negative favours the first.
+
+    Returns
+    -------
+    DataFrame
+        arm, metric, first, second, ``difference`` in per cent of the metric with ``_low`` and ``_high``, and
+        ``ratio``, the second's mean regret over the first's.
+    """
+    rows = []
+    for (arm, metric), group in cases.groupby(["arm", "metric"], sort=False):
+        means = group.pivot_table(index="image", columns="method", values="regret_percent")
+        for first, second in pairs:
+            if first not in means or second not in means:
+                continue
+            mean, low, high = interval((means[first] - means[second]).to_numpy())
+            rows.append(
+                {
+                    "arm": arm, "metric": metric, "first": first, "second": second, "difference": mean,
+                    "difference_low": low, "difference_high": high,
+                    "ratio": float(means[second].mean() / means[first].mean()),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)

@@ -138,6 +138,28 @@ def test_bad_levels_are_refused(sigmas):
         run_chain(sigmas, 1.0)
 
 
+@pytest.mark.parametrize(("samples", "left"), [(1, 2.0), (2, 0.0), (3, 2 / 3), (4, 0.0)])
+def test_averaging_antithetic_restorations(samples, left):
+    rng = np.random.default_rng(0)
+    chain = run_chain([2.0, 1.0, 0.3, 0.0], np.array([1.0, 4.0]), 0.8)
+    mean = chain.averaged(samples)
+    np.testing.assert_array_equal(mean.gain, chain.gain)
+    assert float(mean.sigma) == pytest.approx(left)
+    draws = 200_000
+    noise = rng.standard_normal((samples, draws, 2))
+    paired = samples // 2 * 2
+    noise[1:paired:2] = -noise[0:paired:2]
+    fresh = np.sqrt(chain.variance) * rng.standard_normal(noise.shape)
+    result = (chain.gain * (5.0 + 2.0 * noise) + fresh).mean(0)
+    expected = mean.gain**2 * mean.sigma**2 + mean.variance
+    np.testing.assert_allclose(result.var(0), expected, rtol=5 * np.sqrt(2 / draws))
+
+
+def test_no_restorations_have_no_mean():
+    with pytest.raises(ToolkitError, match="samples = 0"):
+        run_chain([1.0, 0.0], 1.0).averaged(0)
+
+
 @pytest.mark.parametrize("eta", [-0.1, 1.1, np.nan])
 def test_bad_eta_is_refused(eta):
     with pytest.raises(ToolkitError, match=f"eta = {eta}"):

@@ -1,0 +1,98 @@
+"""The project's own sampler on Gaussian fields, with the exact denoiser, against the exact theory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from diffsr_toolkit.analytic_denoisers import WienerDenoiser
+from diffsr_toolkit.gaussian_oracle import BORDER_FIELDS, compare
+from diffsr_toolkit.gaussian_steps import steps_table
+from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
+from diffsr_toolkit.oracle_rows import Expected, rows
+from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.sampler import sample, step_sigmas
+from theory.gaussian import run_chain
+from theory.gaussian_field import radial_array
+
+CHOSEN = [
+    Case("ideal", (16, 16), 3, 0.5),
+    Case("ideal", (16, 16), 10, 0.0, "timestep"),
+    Case("bicubic", (32, 32), 10, 1.0),
+    Case("bicubic", (24, 24), 3, 0.0),
+    Case("bicubic", (32, 16), 1, 0.0),
+    Case("bicubic", (16, 16), 10, 0.5, blur_sigma=1.0),
+    Case("bicubic", (16, 16), 3, 1.0, noise_std=0.1),
+    Case("bicubic_with_borders", (7, 7), 10, 0.0),
+    Case("bicubic_with_borders", (10, 5), 10, 0.5, consistency=True),
+    Case("bicubic_with_borders", (7, 7), 5, 1.0, consistency=True, samples=2),
+    Case("bicubic_with_borders", (7, 7), 3, 0.0, consistency=True),
+]
+
+
+@pytest.mark.parametrize("case", CHOSEN, ids=str)
+def test_the_sampler_does_what_the_theory_says(case):
+    table = compare([case], fields=128)
+    assert len(table) >= 5 and set(table.quantity) >= {"mse", "psnr", "frechet", "power, missing"}
+    assert (table.deviation.abs() < 4.5).all(), table[["quantity", "predicted", "measured", "standard_error"]]
+    mse = table[table.quantity == "mse"].iloc[0]
+    assert mse.standard_error / mse.predicted < 0.01
+
+
+@pytest.mark.parametrize("spacing", ["log_snr", "timestep"])
+@pytest.mark.parametrize("steps", [1, 3, 10, 50])
+def test_the_impulse_response_is_the_gain(steps, spacing):
+    # An impulse holds every frequency once: its spectrum after the sampler is the gain, without any statistics.
+    psd = radial_array(spectrum, (64, 48))
+    sigmas = step_sigmas(SCHEDULE, 150.0, steps, spacing)
+    impulse = torch.zeros(1, 1, 64, 48, dtype=torch.float64)
+    impulse[..., 0, 0] = 1
+    *_, last = sample(WienerDenoiser(psd, periodic=True), impulse, sigmas)
+    gain = torch.fft.fft2(last.x[0, 0]).numpy()
+    np.testing.assert_allclose(gain, run_chain(sigmas, psd).gain, atol=1e-6)
+
+
+def test_a_wrong_theory_is_caught():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4000, 6))
+    one, half = np.ones(6), np.array([True] * 3 + [False] * 3)
+    bands = {"surviving": half, "missing": ~half}
+    right = rows(Expected(one, 1.25 * one, 0.25 * one, bands), x, x + 0.5 * rng.standard_normal(x.shape))
+    assert all(abs(row.measured - row.predicted) < 4 * row.standard_error for row in right)
+    wrong = rows(Expected(one, 1.2 * one, 0.2 * one, bands), x, x + 0.5 * rng.standard_normal(x.shape))
+    assert all(abs(row.measured - row.predicted) > 4 * row.standard_error for row in wrong)
+
+
+def test_the_frechet_estimate_has_no_bias():
+    # The root of a mean of few powers is too small: with 64 fields by an eighth of a percent of the power each.
+    rng = np.random.default_rng(1)
+    one = np.ones(10_000)
+    x = rng.standard_normal((64, len(one)))
+    y = rng.standard_normal(x.shape)
+    row = rows(Expected(one, one, 2 * one, {"all": one > 0}), x, y)[-1]
+    assert row.predicted == 0 and abs(row.measured) < 2e-4 < 1 / (4 * 64)
+
+
+def test_few_steps_approach_the_limit():
+    table = steps_table(counts=(1, 3, 10, 1000))
+    for eta in (0.0, 1.0):
+        part = table[(table.eta == eta) & (table.spacing != "timestep")]
+        assert (np.diff(part.frechet) < 0).all() and (np.diff(part.psnr) < 0).all()
+        assert (np.diff(part.regenerated_share) > 0).all()
+        assert abs(np.diff(part.psnr)[-1]) < 0.06
+
+
+def test_the_committed_table_agrees():
+    import pandas as pd
+
+    table = pd.read_csv(data_path("gaussian_oracle.csv"))
+    assert table.groupby("quantity").size()["mse"] == len(CASES)
+    assert set(table.fields) == {2048, 2048 * BORDER_FIELDS}
+    np.testing.assert_allclose(table.relative_difference, table.measured / table.predicted - 1, atol=2e-5)
+    assert (table.deviation.abs() < 4.5).all()
+    kind = table.quantity.str.split(",").str[0]
+    assert (table.relative_difference.abs() < 0.01)[~kind.isin(["frechet", "gain"])].all()
+    # A deficit or gain of next to nothing has a Monte-Carlo error near 1 % of itself.
+    precise = table[table.standard_error < 0.003 * table.predicted]
+    assert len(precise) > 0.9 * len(table) and (precise.relative_difference.abs() < 0.01).all()

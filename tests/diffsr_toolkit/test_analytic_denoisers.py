@@ -1,0 +1,196 @@
+"""Analytic denoisers: posterior means against brute force, against one another, and on photographs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diffsr_toolkit.analytic_denoisers import (
+    MixtureDenoiser,
+    PatchDenoiser,
+    PatchMixture,
+    PatchSet,
+    WienerDenoiser,
+    load_mixture,
+    load_patches,
+    patch_basis,
+)
+from diffsr_toolkit.errors import ImageError, ModelError, SpectrumError
+from diffsr_toolkit.training.evaluate import scikit_image_photo
+from theory.spectra import PowerLaw
+
+LAW = PowerLaw(2e-4, 2.5)
+
+
+def noised(hr, sigma):
+    return hr + sigma * torch.randn(hr.shape, generator=torch.Generator().manual_seed(0))
+
+
+def psnr(image, hr):
+    return float(-10 * torch.log10(((image.clamp(-1, 1) - hr) / 2).square().mean()))
+
+
+def random_mixture(d=6, rank=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    axes = torch.linalg.qr(torch.randn(2, d, rank, generator=generator))[0]
+    variance = torch.tensor([[3.0, 2.0, 1.0], [0.5, 0.3, 0.2]])
+    return PatchMixture(torch.tensor([0.3, 0.7]), axes, variance, torch.tensor([0.4, 0.05]))
+
+
+def covariances(mixture):
+    one = torch.eye(mixture.axes.shape[1])
+    return [
+        axes @ torch.diag(variance - floor) @ axes.T + floor * one
+        for axes, variance, floor in zip(mixture.axes, mixture.variance, mixture.floor, strict=True)
+    ]
+
+
+@settings(deadline=None, max_examples=12)
+@given(height=st.integers(1, 17), width=st.integers(1, 17), sigma=st.floats(1e-3, 5))
+def test_mirrored_wiener_is_a_shrinkage_of_the_dct(height, width, sigma):
+    from scipy.fft import dctn, idctn
+
+    x = torch.randn(2, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    fy, fx = np.arange(height) / (2 * height), np.arange(width) / (2 * width)
+    radius = np.hypot(fy[:, None], fx[None])
+    radius[0, 0] = 1
+    power = LAW(radius)
+    gain = power / (power + sigma**2)
+    gain[0, 0] = 1
+    expected = idctn(gain * dctn(x.numpy(), axes=(2, 3)), axes=(2, 3))
+    restored = WienerDenoiser(LAW)(x, torch.full((2,), sigma, dtype=torch.float64))
+    np.testing.assert_allclose(restored, expected, atol=1e-10)
+
+
+def test_periodic_wiener_is_exact_at_each_frequency_and_image():
+    psd = LAW(np.maximum(np.hypot(np.fft.fftfreq(6)[:, None], np.fft.fftfreq(9)[None]), 0.05))
+    x = torch.randn(2, 3, 6, 9, dtype=torch.float64)
+    sigma = torch.tensor([0.1, 2.0])
+    restored = WienerDenoiser(psd, periodic=True)(x, sigma)
+    for image, result, level in zip(x, restored, sigma.double(), strict=True):
+        gain = psd / (psd + float(level) ** 2)
+        np.testing.assert_allclose(result, np.fft.ifft2(gain * np.fft.fft2(image.numpy())).real, atol=1e-12)
+    radial = WienerDenoiser(LAW, periodic=True)(x, sigma)
+    np.testing.assert_allclose(radial.mean((2, 3)), x.mean((2, 3)), atol=1e-12)
+
+
+def test_a_frequency_without_power_is_removed_and_one_with_infinite_power_kept():
+    psd = np.zeros((4, 4))
+    psd[0, 0] = np.inf
+    x = torch.randn(1, 1, 4, 4)
+    restored = WienerDenoiser(psd, periodic=True)(x, torch.ones(1))
+    np.testing.assert_allclose(restored, x.mean().expand(1, 1, 4, 4), atol=1e-6)
+
+
+def test_basis_is_orthonormal_and_blind_to_the_mean():
+    basis = patch_basis(6).double()
+    np.testing.assert_allclose(basis @ basis.T, torch.eye(35), atol=1e-6)
+    np.testing.assert_allclose(basis.sum(1), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("sigma", "seed"), [(0.05, 0), (0.4, 1), (1.0, 2), (5.0, 3)])
+def test_mixture_posterior_by_brute_force(sigma, seed):
+    mixture = random_mixture(seed=seed)
+    y = torch.randn(5, 6, generator=torch.Generator().manual_seed(seed))
+    noisy = [c.double() + sigma**2 * torch.eye(6).double() for c in covariances(mixture)]
+    logs = [-0.5 * ((y.double() @ c.inverse()) * y.double()).sum(1) - 0.5 * c.logdet() for c in noisy]
+    belief = torch.softmax(torch.stack(logs, 1) + mixture.weight.log().double(), 1)
+    means = [
+        y.double() @ torch.linalg.solve(n, c.double())
+        for n, c in zip(noisy, covariances(mixture), strict=True)
+    ]
+    expected = sum(belief[:, k, None] * means[k] for k in range(2))
+    np.testing.assert_allclose(mixture.posterior_mean(y, sigma), expected, atol=2e-4)
+
+
+def test_mixture_posterior_mean_is_the_best_estimate():
+    # Tweedie: y + sigma^2 times the gradient of log p(y), here by automatic differentiation.
+    mixture, sigma = random_mixture(), 0.7
+    y = torch.randn(4, 6, generator=torch.Generator().manual_seed(3), requires_grad=True)
+    (score,) = torch.autograd.grad(mixture.log_joint(y, sigma).logsumexp(1).sum(), y)
+    np.testing.assert_allclose(
+        mixture.posterior_mean(y.detach(), sigma), (y + sigma**2 * score).detach(), atol=1e-4
+    )
+
+
+def test_discrete_posterior_by_brute_force():
+    points, y = torch.randn(7, 4), torch.randn(3, 4)
+    weight = torch.exp(-(torch.cdist(y, points) ** 2) / (2 * 0.8**2))
+    expected = (weight / weight.sum(1, keepdim=True)) @ points
+    np.testing.assert_allclose(PatchSet(points).posterior_mean(y, 0.8), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 8])
+@pytest.mark.parametrize("size", [(8, 8), (8, 19), (21, 30)])
+def test_little_noise_changes_nothing(stride, size):
+    x = torch.rand(2, 3, *size) * 2 - 1
+    restored = MixtureDenoiser(stride=stride)(x, torch.full((2,), 1e-5))
+    np.testing.assert_allclose(restored, x, atol=1e-4)
+
+
+def test_an_image_of_known_patches_comes_back():
+    patches = load_patches()[:50]
+    image = patches[7][None].clone()
+    restored = PatchDenoiser(patches)(noised(image, 0.01), torch.tensor([0.01]))
+    # Only the free mean of each channel keeps noise: 0.01 / 8.
+    assert float((restored - image).abs().max()) < 5 * 0.01 / 8
+
+
+def test_each_image_has_its_own_noise_level():
+    x, sigma = torch.rand(2, 3, 12, 12), torch.tensor([0.05, 0.4])
+    for denoiser in (MixtureDenoiser(), PatchDenoiser(load_patches()[:100])):
+        both = denoiser(x, sigma)
+        alone = torch.cat([denoiser(x[i : i + 1], sigma[i : i + 1]) for i in range(2)])
+        np.testing.assert_allclose(both, alone, atol=1e-5)
+
+
+def test_overlaps_are_averaged():
+    x, sigma = torch.rand(1, 3, 9, 8), torch.tensor([0.3])
+    denoiser = MixtureDenoiser(stride=1)
+    top, bottom = denoiser(x[..., :8, :], sigma), denoiser(x[..., 1:, :], sigma)
+    both = denoiser(x, sigma)
+    np.testing.assert_allclose(both[..., 0, :], top[..., 0, :], atol=1e-5)
+    np.testing.assert_allclose(both[..., 8, :], bottom[..., 7, :], atol=1e-5)
+    np.testing.assert_allclose(both[..., 4, :], (top[..., 4, :] + bottom[..., 3, :]) / 2, atol=1e-5)
+
+
+def test_the_better_prior_denoises_better():
+    hr = scikit_image_photo("astronaut")[None, :, 60:188, 160:288]
+    sigma = 25 / 127.5
+    x = noised(hr, sigma)
+    level = torch.tensor([sigma])
+    found = {
+        "noisy": psnr(x, hr),
+        "patches": psnr(PatchDenoiser(stride=4)(x, level), hr),
+        "wiener": psnr(WienerDenoiser(LAW)(x, level), hr),
+        "mixture": psnr(MixtureDenoiser()(x, level), hr),
+    }
+    assert found["noisy"] + 4 < min(found["patches"], found["wiener"])
+    assert max(found["patches"], found["wiener"]) + 1.5 < found["mixture"]
+
+
+def test_shipped_prior_is_one():
+    mixture = load_mixture()
+    assert float(mixture.weight.sum()) == pytest.approx(1, abs=1e-4)
+    assert mixture.axes.shape[1] == 3 * 63 and load_patches().shape[1:] == (3, 8, 8)
+    gram = mixture.axes.mT @ mixture.axes
+    np.testing.assert_allclose(gram, torch.eye(gram.shape[-1]).expand_as(gram), atol=3e-3)
+    assert (mixture.variance[:, -1] >= mixture.floor * 0.99).all() and (mixture.floor > 0).all()
+
+
+def test_what_cannot_be_denoised_is_refused():
+    with pytest.raises(SpectrumError, match="periodic=False"):
+        WienerDenoiser(np.ones((4, 4)))
+    with pytest.raises(SpectrumError, match="symmetric"):
+        WienerDenoiser(np.arange(16.0).reshape(4, 4), periodic=True)
+    with pytest.raises(ImageError, match="must agree"):
+        WienerDenoiser(np.ones((4, 4)), periodic=True)(torch.zeros(1, 1, 4, 5), torch.ones(1))
+    with pytest.raises(ImageError, match="sides of at least 8"):
+        MixtureDenoiser()(torch.zeros(1, 3, 7, 20), torch.ones(1))
+    with pytest.raises(ModelError, match="stride = 9"):
+        MixtureDenoiser(stride=9)
+    with pytest.raises(ModelError, match="patches have shape"):
+        PatchDenoiser(torch.zeros(3, 1, 8, 8))

@@ -114,6 +114,20 @@ def image_spectrum(
         return reference_spectrum()
 
 
+def expected_spectrum(
+    lr: Tensor, scale: tuple[float, float], degradation: Degradation | None = None
+) -> PowerLaw:
+    """The spectrum to predict with: `image_spectrum`, partially pooled with the reference photographs'."""
+    return pooled(image_spectrum(lr, scale, degradation))
+
+
+def pooled(law: PowerLaw) -> PowerLaw:
+    """An image's law drawn towards the reference by the calibrated share; see ``theory.PowerLaw.pooled``."""
+    # A first calibration, which measures the share, has none yet.
+    share = calibration().get("image_share", {"share": 1.0})["share"]
+    return law.pooled(reference_spectrum(), float(share))
+
+
 def told_degradation(lr: Tensor | None, scale: tuple[float, float]) -> tuple[Degradation, PowerLaw, str]:
     """The degradation and the spectrum that an image itself tells, and a sentence that says so.
 
@@ -156,10 +170,11 @@ def predict(
     if degradation is None or degradation == "bicubic":
         degradation = BICUBIC
     if degradation == "auto":
-        degradation, spectrum, note = told_degradation(lr, factors)
+        degradation, told, note = told_degradation(lr, factors)
+        spectrum = pooled(told)
         level = "spectral" if level in (None, "closed_form") else level
     elif isinstance(degradation, Degradation):
-        spectrum = reference_spectrum() if lr is None else image_spectrum(lr, factors, degradation)
+        spectrum = reference_spectrum() if lr is None else expected_spectrum(lr, factors, degradation)
     else:
         raise ToolkitError(
             f"degradation={degradation!r} is unknown: use 'bicubic', 'auto' or a theory.Degradation(blur_sigma, "

@@ -18,7 +18,7 @@ from torch import Tensor
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.prediction import field, image_spectrum, reference_spectrum
+from diffsr_toolkit.prediction import expected_spectrum, field, pooled, reference_spectrum
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.response import find_response
 from diffsr_toolkit.sweep import auto_timesteps
@@ -222,7 +222,7 @@ class ScaleExplorer(ExplorerLayout):
     def _predict(self) -> None:
         scale = float(self.scale.value)
         lr = degrade(self._hr, scale)
-        spectrum = image_spectrum(lr, (scale, scale))
+        spectrum = expected_spectrum(lr, (scale, scale))
         samples = int(self.samples.value)
         response = find_response(self._responses, samples, bool(self.consistency.value))
         prf = field(self._schedule, spectrum, metric=PREDICTED_METRIC, samples=samples, response=response)
@@ -230,7 +230,7 @@ class ScaleExplorer(ExplorerLayout):
         sizes = [(image.shape[-2], image.shape[-1]) for image in (lr, self._hr)]
         self.facts.value = facts_html(self.prediction, *sizes)
         note = ""
-        if spectrum is reference_spectrum():
+        if spectrum == pooled(reference_spectrum()):
             note = (
                 " <span class='diffsr-note'>The low-resolution image is too small or too flat for a spectrum "
                 "of its own; the reference photographs' is used.</span>"

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from theory.errors import ScaleError, SpectrumError, TimestepError, ToolkitError
+    from theory.estimation import Estimate, estimate_degradation
+    from theory.gaussian_field import GaussianModel
+    from theory.linear_model import LinearModel
+    from theory.lr_spectrum import fit_spectrum
+    from theory.mismatch import Bounds, Mismatch
+    from theory.mixture import GaussianMixture
     from theory.model_aware import ModelResponse
+    from theory.patch_prior import PatchPrior
     from theory.prf import PRF, Prediction
     from theory.schedule import NoiseSchedule
     from theory.sensitivity import Sensitivity
@@ -19,28 +26,44 @@ if TYPE_CHECKING:
     from theory.transfer import Degradation
 
 _EXPORTS = {
+    "PRF": "prf",
+    "Bounds": "mismatch",
+    "Degradation": "transfer",
+    "Estimate": "estimation",
+    "GaussianMixture": "mixture",
+    "GaussianModel": "gaussian_field",
+    "LinearModel": "linear_model",
+    "Mismatch": "mismatch",
+    "ModelResponse": "model_aware",
+    "NoiseSchedule": "schedule",
+    "PatchPrior": "patch_prior",
+    "PowerLaw": "spectra",
+    "Prediction": "prf",
+    "RadialPSD": "spectra",
     "ScaleError": "errors",
+    "Sensitivity": "sensitivity",
     "SpectrumError": "errors",
     "TimestepError": "errors",
     "ToolkitError": "errors",
-    "ModelResponse": "model_aware",
-    "PRF": "prf",
-    "Prediction": "prf",
-    "NoiseSchedule": "schedule",
-    "PowerLaw": "spectra",
-    "RadialPSD": "spectra",
-    "Sensitivity": "sensitivity",
+    "estimate_degradation": "estimation",
     "fit_power_law": "spectra",
     "fit_power_law_from_lr": "spectra",
+    "fit_spectrum": "lr_spectrum",
     "radial_psd": "spectra",
-    "Degradation": "transfer",
 }
 
 __all__ = [
     "PRF",
+    "Bounds",
     "Degradation",
+    "Estimate",
+    "GaussianMixture",
+    "GaussianModel",
+    "LinearModel",
+    "Mismatch",
     "ModelResponse",
     "NoiseSchedule",
+    "PatchPrior",
     "PowerLaw",
     "Prediction",
     "RadialPSD",
@@ -49,8 +72,10 @@ __all__ = [
     "SpectrumError",
     "TimestepError",
     "ToolkitError",
+    "estimate_degradation",
     "fit_power_law",
     "fit_power_law_from_lr",
+    "fit_spectrum",
     "radial_psd",
 ]
 

@@ -60,6 +60,22 @@ class PowerLaw:
         """Power spectral density at frequency f (cycles per pixel, f > 0)."""
         return self.amplitude * np.asarray(f, dtype=np.float64) ** -self.exponent
 
+    def pooled(self, reference: PowerLaw, share: float) -> PowerLaw:
+        """Between a reference law and this one: geometric in power, `share` of the way, in [0, 1].
+
+        Partial pooling: of an image's deviation from the common spectrum only a share carries over to its best
+        noise level, because a network works on local contrast, which varies less between images than power does.
+        """
+        if not 0 <= share <= 1:
+            raise SpectrumError(f"share = {share} must lie in [0, 1]: 0 is the reference, 1 the image alone.")
+        return PowerLaw(
+            amplitude=float(self.amplitude**share * reference.amplitude ** (1 - share)),
+            exponent=share * self.exponent + (1 - share) * reference.exponent,
+            amplitude_log_std=share * self.amplitude_log_std,
+            exponent_std=share * self.exponent_std,
+            pivot=self.pivot,
+        )
+
     def log_std(self, f: ArrayLike) -> Array:
         """Standard error of log S(f): least at the pivot, growing with the distance of an extrapolation."""
         log_f, log_pivot = np.log(np.asarray(f, dtype=np.float64)), np.log(self.pivot)

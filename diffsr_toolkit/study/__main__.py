@@ -13,19 +13,17 @@ from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.resize import as_scale, degrade
 from diffsr_toolkit.study.arms import ARMS, METRICS, SIDE, Arm
 from diffsr_toolkit.study.curves import Curve
-from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, Case, choose_all
+from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, LEVELS, Case, choose_all
 from diffsr_toolkit.study.summary import differences, summarise
 from diffsr_toolkit.training.calibrate import photograph
 
 PAIRS = [
-    *(
-        (f"{level}, per image", other)
-        for level in ("closed_form", "model_aware")
-        for other in (HUNDREDS, FIXED)
-    ),
-    *((f"{level}, per image", f"{level}, per scale") for level in ("closed_form", "spectral", "model_aware")),
-    ("spectral, per image", "closed_form, per image"),
-    ("model_aware, per image", "closed_form, per image"),
+    *((f"{level}, pooled", other) for level in ("closed_form", "model_aware") for other in (HUNDREDS, FIXED)),
+    *(("model_aware, per scale", other) for other in (HUNDREDS, FIXED)),
+    *((f"{level}, {own}", f"{level}, per scale") for level in LEVELS for own in ("per image", "pooled")),
+    ("spectral, pooled", "closed_form, pooled"),
+    ("model_aware, pooled", "closed_form, pooled"),
+    ("model_aware, per scale", "closed_form, per scale"),
 ]
 """Questions of the study: are the paper's grid and one fixed timestep beaten; do the image and the level pay."""
 

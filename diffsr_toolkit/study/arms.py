@@ -145,7 +145,6 @@ ARMS: dict[str, Arm] = {
             "mixture",
             SINGLE,
             timesteps=SHORT_TIMESTEPS,
-            scales=(1.6, 2.7, 4.0),
             photographs=8,
         ),
     )

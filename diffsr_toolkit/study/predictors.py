@@ -12,7 +12,7 @@ from torch import Tensor
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.prediction import field, image_spectrum, reference_spectrum
+from diffsr_toolkit.prediction import expected_spectrum, field, image_spectrum, reference_spectrum
 from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.curves import Curve
 from theory.prf import Level
@@ -46,9 +46,16 @@ class Case:
     curve: Curve
 
 
-def predicted(sr: DiffSR, case: Case, level: Level, samples: int, per_image: bool) -> float:
-    """t_opt from the low-resolution image alone, or from the scale alone; nan where a level has no answer."""
-    spectrum: PowerLaw = image_spectrum(case.lr, case.scale) if per_image else reference_spectrum()
+SPECTRA: dict[str, Callable[[Case], PowerLaw]] = {
+    "per image": lambda case: image_spectrum(case.lr, case.scale),
+    "pooled": lambda case: expected_spectrum(case.lr, case.scale),
+    "per scale": lambda case: reference_spectrum(),
+}
+"""Which spectrum predicts: the image's own, the same drawn towards the reference, or the reference for all."""
+
+
+def predicted(sr: DiffSR, case: Case, level: Level, samples: int, spectrum: PowerLaw) -> float:
+    """t_opt by one level from one spectrum; nan where a level has no answer."""
     try:
         response = matching_response(sr.responses, samples) if level == "model_aware" else None
         prf = field(
@@ -85,8 +92,6 @@ def choose_all(sr: DiffSR, cases: list[Case], samples: int) -> pd.DataFrame:
     linear = NoiseSchedule.linear()
     hundreds = [float(sr.schedule.t_of_snr(linear.snr(float(t)))) for t in range(100, 1000, 100)]
     hundreds = [t for t in hundreds if grid[0] <= t <= grid[-1] + 1e-6]
-    chosen = [(f"{level}, per image", level, True) for level in LEVELS]
-    chosen += [(f"{level}, per scale", level, False) for level in LEVELS]
     rows = []
     for metric in METRICS:
         group = [case for case in cases if case.metric == metric]
@@ -95,7 +100,12 @@ def choose_all(sr: DiffSR, cases: list[Case], samples: int) -> pd.DataFrame:
         by_scale = hindsight(group, hundreds, lambda case: case.scale)
         fixed = hindsight(group, grid, lambda case: None)[None]
         for case in group:
-            ways = {name: predicted(sr, case, level, samples, own) for name, level, own in chosen}
+            spectra = {name: choose(case) for name, choose in SPECTRA.items()}
+            ways = {
+                f"{level}, {name}": predicted(sr, case, level, samples, spectrum)
+                for name, spectrum in spectra.items()
+                for level in LEVELS
+            }
             for name, t in {**ways, HUNDREDS: by_scale[case.scale], FIXED: fixed}.items():
                 rows.append(
                     {

@@ -22,6 +22,7 @@ from theory.spectra import PowerLaw, fit_power_law
 
 SCALE = 4.0
 SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "samples": 1, "eta": 0.0}
+SHARE_METRICS = ("psnr_rgb", "ssim", "feature_distance")
 CANDIDATES = tuple(2.0**power for power in range(-5, 7))
 
 
@@ -64,10 +65,10 @@ def optimum(curve: pd.Series) -> dict[str, Any]:
     return {"c": float(np.exp(-b / (2 * a))), "gain": float(y[best]), "at_edge": False}
 
 
-def gains(
+def sweep_candidates(
     sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path, sampler: dict[str, Any]
 ) -> pd.DataFrame:
-    """Sweep the candidates over the photographs: mean gain over bicubic by ``c`` and metric."""
+    """Sweep the candidates over the photographs: rows with their ``c`` and the photograph's power at the cut-off."""
     frames = []
     for path in paths:
         hr = photograph(path, side)
@@ -87,11 +88,58 @@ def gains(
             store=store / f"{path.stem}-{sampler['samples']}x{sampler['steps']}",
             **sampler,
         )
-        frames.append(frame.assign(c=frame.t.map(reachable)))
-    frame = pd.concat(frames, ignore_index=True)
+        cutoff = float(law(1 / (2 * SCALE)))
+        frames.append(frame.assign(c=frame.t.map(reachable), cutoff_psd=cutoff))
+    return pd.concat(frames, ignore_index=True)
+
+
+def gains(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean gain over bicubic by ``c`` and metric."""
     # A candidate that some photograph cannot reach would be averaged over fewer of them.
     counts = frame[frame.method == "diffsr"].groupby("c").image.nunique()
-    return mean_curves(frame).loc[counts[counts == len(paths)].index]
+    return mean_curves(frame).loc[counts[counts == frame.image.nunique()].index]
+
+
+def image_share(frames: list[pd.DataFrame]) -> dict[str, float]:
+    """How far a photograph's best noise level follows its own power at the cut-off: 1 is the theory's law, 0 not at all.
+
+    Slope of the best log-SNR on ``-log S(f_c)`` over the photographs, one for each sampler and metric, weighted by
+    precision, in [0, 1].
+
+    Parameters
+    ----------
+    frames : list of DataFrame
+        `sweep_candidates` of each sampler.
+    """
+    slopes, precisions = [], []
+    for frame in frames:
+        ours = frame[(frame.method == "diffsr") & frame.metric.isin(SHARE_METRICS)]
+        for metric, group in ours.groupby("metric"):
+            best = [
+                (-np.log(rows.cutoff_psd.iloc[0]), best_log_snr(rows, str(metric)))
+                for _, rows in group.groupby("image")
+            ]
+            x, y = np.array(best).T
+            (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
+            slopes.append(slope)
+            precisions.append(1 / covariance[0, 0])
+    mean = float(np.average(slopes, weights=precisions))
+    return {
+        "share": round(float(np.clip(mean, 0, 1)), 3),
+        "std": round(float(np.sum(precisions) ** -0.5), 3),
+    }
+
+
+def best_log_snr(rows: pd.DataFrame, metric: str) -> float:
+    """Best log-SNR of one photograph: the parabola through the best candidate and its neighbours."""
+    values = rows.groupby("snr")["value"].mean()
+    x = np.log(values.index.to_numpy())
+    y = values.to_numpy() if METRICS[metric].higher_is_better else -values.to_numpy()
+    best = int(np.argmax(y))
+    if best in (0, len(y) - 1):
+        return float(x[best])
+    a, b, _ = np.polyfit(x[best - 1 : best + 2], y[best - 1 : best + 2], 2)
+    return float(-b / (2 * a))
 
 
 def photograph(path: Path, side: int) -> Tensor:
@@ -101,7 +149,8 @@ def photograph(path: Path, side: int) -> Tensor:
 
 def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path) -> dict[str, Any]:
     """Constants for a single restoration and for an antithetic pair of equal cost, and the mean spectrum."""
-    single, pair = (gains(sr, paths, side, seeds, store, sampler) for sampler in (SINGLE, PAIR))
+    frames = [sweep_candidates(sr, paths, side, seeds, store, sampler) for sampler in (SINGLE, PAIR)]
+    single, pair = (gains(frame) for frame in frames)
     best = {name: optimum(single[name]) for name in single.columns}
     laws = [fit_power_law(photograph(path, side).numpy()) for path in paths]
     return {
@@ -121,6 +170,7 @@ def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store:
         "gain_over_bicubic_averaged": by_candidate(pair),
         "eps_realism": realism_tolerance(best["feature_distance"]["c"]),
         "reference_spectrum": spectrum_summary(laws),
+        "image_share": image_share(frames),
     }
 
 

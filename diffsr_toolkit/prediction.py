@@ -76,7 +76,7 @@ def reference_spectrum() -> PowerLaw:
     from theory.spectra import PowerLaw
 
     law = calibration()["reference_spectrum"]
-    return PowerLaw(law["amplitude"], law["exponent"], law["amplitude_log_std"], law["exponent_std"])
+    return PowerLaw(**law)
 
 
 def constant(metric: str, samples: int = 1) -> float:

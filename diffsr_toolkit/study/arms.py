@@ -133,11 +133,12 @@ ARMS: dict[str, Arm] = {
                 SINGLE | {"spacing": "timestep"},
                 schedule=schedule,
                 timesteps=SHORT_TIMESTEPS,
-                photographs=8,
+                photographs=6,
             )
             for schedule in ("linear", "cosine", "flow_matching")
         ),
-        Arm("ffdnet", "FFDNet, eta 0", "ffdnet", SINGLE),
+        # FFDNet knows noise up to 75 of 255, which is t = 170.
+        Arm("ffdnet", "FFDNet, eta 0", "ffdnet", SINGLE, timesteps=(*FEWER_TIMESTEPS[:-1], 150)),
         Arm("wiener", "Wiener, eta 0", "wiener", SINGLE),
         Arm(
             "mixture",

@@ -35,6 +35,8 @@ def spectrum_summary(laws: list[PowerLaw]) -> dict[str, float]:
         "exponent": float(exponent.mean()),
         "amplitude_log_std": float(log_amplitude.std(ddof=1)),
         "exponent_std": float(exponent.std(ddof=1)),
+        # Where level and slope are uncorrelated between the photographs.
+        "pivot": float(np.exp(np.cov(log_amplitude, exponent)[0, 1] / exponent.var(ddof=1))),
     }
 
 

@@ -12,18 +12,24 @@ import torch
 from diffsr_toolkit.denoisers import UNetDenoiser
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.response import stored_responses
+from theory.model_aware import ModelResponse
 from theory.schedule import NoiseSchedule
 
-EMBEDDED = {"embedded": "DDPM for RGB photographs, fully convolutional, trained by this project's recipe"}
+EMBEDDED = {
+    "embedded": "DDPM for RGB photographs, fully convolutional, trained by this project's recipe",
+    "fashion": "DDPM for 28 x 28 gray Fashion-MNIST pictures, trained by this project's recipe",
+}
 
 
 @dataclass(frozen=True)
 class PretrainedModel:
-    """A denoiser with the schedule it was trained on."""
+    """A denoiser with the schedule it was trained on, and its responses where they were measured."""
 
     name: str
     denoiser: UNetDenoiser
     schedule: NoiseSchedule
+    responses: tuple[ModelResponse, ...] = ()
 
 
 def available_models() -> dict[str, str]:
@@ -39,7 +45,7 @@ def load_model(
     Parameters
     ----------
     name : str
-        ``"embedded"``, a local folder written by diffusers, or a hub id ``owner/model``.
+        ``"embedded"``, ``"fashion"``, a local folder written by diffusers, or a hub id ``owner/model``.
     device : str or torch.device, optional
         Default: the GPU when there is one, else the CPU.
     dtype : torch.dtype, optional
@@ -68,7 +74,8 @@ def load_model(
             f"model {name!r} uses {type(scheduler).__name__}, whose preconditioning is not known: "
             "give a DDPM, flow-matching or EDM model"
         )
-    return PretrainedModel(name, UNetDenoiser(unet.to(device), schedule, kind, sigma_data), schedule)
+    denoiser = UNetDenoiser(unet.to(device), schedule, kind, sigma_data)
+    return PretrainedModel(name, denoiser, schedule, stored_responses(Path(source)))
 
 
 def _locate(name: str) -> tuple[str, dict[str, Any]]:

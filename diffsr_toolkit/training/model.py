@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -32,8 +33,10 @@ def make_scheduler() -> DDPMScheduler:
     return DDPMScheduler(num_train_timesteps=TRAIN_TIMESTEPS, beta_schedule="linear", clip_sample=False)
 
 
-def export(state: dict[str, torch.Tensor], folder: Path) -> None:
+def export(
+    state: dict[str, torch.Tensor], folder: Path, network: Callable[[], UNet2DModel] = make_unet
+) -> None:
     """Write a diffusers pipeline folder (safetensors, half precision) with the given weights."""
-    unet = make_unet()
+    unet = network()
     unet.load_state_dict(state)
     DDPMPipeline(unet=unet.half(), scheduler=make_scheduler()).save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Train the embedded model: a fully convolutional DDPM on sharp 64 x 64 crops, resumable, on a CPU.
+"""Train a small DDPM on square uint8 tiles, resumable, on a CPU; the command line trains the embedded model.
 
 Several workers of one thread each share the batch and average their gradients: unlike threads that meet
 inside every operation, they keep their speed when other programs use the machine.
@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from diffusers import UNet2DModel
 from diffsr_toolkit.training.model import TRAIN_TIMESTEPS, export, make_scheduler, make_unet
 
 SAVE_SECONDS = 120
+
+Network = Callable[[], UNet2DModel]
+"""Makes a fresh network; importable by name, since every worker is a process of its own."""
 
 
 @dataclass
@@ -41,6 +45,8 @@ class Recipe:
     timestep_power : float
         Timesteps are drawn as ``1000 * u**timestep_power``: 3 puts three quarters below t = 420, where
         super-resolution works.
+    augment : bool
+        Flip and transpose crops at random; off for pictures with an upright and a left.
     """
 
     minutes: float = 80.0
@@ -52,6 +58,7 @@ class Recipe:
     decay_from: float = 0.65
     ema: float = 0.999
     timestep_power: float = 3.0
+    augment: bool = True
     seed: int = 0
 
 
@@ -63,21 +70,21 @@ def learning_rate(recipe: Recipe, step: int, progress: float) -> float:
 
 
 def draw_batch(tiles: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
-    """One worker's random crops, flips and transposes: ``(n, 3, crop, crop)`` float32 in [-1, 1]."""
+    """One worker's random crops, flips and transposes: ``(n, C, crop, crop)`` float32 in [-1, 1]."""
     picks = []
     for index in rng.integers(len(tiles), size=recipe.batch // recipe.workers):
         top, left = rng.integers(tiles.shape[1] - recipe.crop + 1, size=2)
         crop = tiles[index, top : top + recipe.crop, left : left + recipe.crop]
-        if rng.random() < 0.5:
+        if recipe.augment and rng.random() < 0.5:
             crop = crop[:, ::-1]
-        if rng.random() < 0.5:
+        if recipe.augment and rng.random() < 0.5:
             crop = crop.transpose(1, 0, 2)
         picks.append(crop)
     return to_network(np.stack(picks))
 
 
 def to_network(pixels: np.ndarray) -> torch.Tensor:
-    """``(n, H, W, 3)`` uint8 to ``(n, 3, H, W)`` float32 in [-1, 1]."""
+    """``(n, H, W, C)`` uint8 to ``(n, C, H, W)`` float32 in [-1, 1]."""
     return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
@@ -116,10 +123,12 @@ def average_gradients(unet: torch.nn.Module, elapsed: float) -> float:
 class Trainer:
     """One worker's network, average and optimiser; worker 0 keeps the checkpoint and the log."""
 
-    def __init__(self, recipe: Recipe, rank: int, out: Path, init: Path | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, rank: int, out: Path, init: Path | None = None, network: Network = make_unet
+    ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.out = recipe, out
-        self.unet, self.averaged = make_unet(), make_unet()
+        self.unet, self.averaged = network(), network()
         if init is not None:
             self.unet.load_state_dict(UNet2DModel.from_pretrained(init, subfolder="unet").state_dict())
         self.averaged.load_state_dict(self.unet.state_dict())
@@ -192,28 +201,48 @@ class Trainer:
         print(row, flush=True)
 
 
-def train(tiles: Path, validation: Path, out: Path, recipe: Recipe, init: Path | None = None) -> None:
+def train(
+    tiles: Path,
+    validation: Path,
+    out: Path,
+    recipe: Recipe,
+    init: Path | None = None,
+    network: Network = make_unet,
+) -> None:
     """Train until ``recipe.minutes`` are used, checkpointing every two minutes; resumes by itself.
 
     Parameters
     ----------
+    tiles, validation : Path
+        ``(N, side, side, C)`` uint8 .npy files.
+    out : Path
+        Folder of the checkpoint, the log and the finished pipeline.
+    recipe : Recipe
     init : Path, optional
         Pipeline folder whose weights a run without a checkpoint starts from, such as the embedded model's.
+    network : callable
+        Makes the network to train.
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29531")
-    mp.start_processes(_worker, (tiles, validation, out, recipe, init), nprocs=recipe.workers)
+    mp.start_processes(_worker, (tiles, validation, out, recipe, init, network), nprocs=recipe.workers)
 
 
 def _worker(
-    rank: int, tiles_path: Path, validation_path: Path, out: Path, recipe: Recipe, init: Path | None
+    rank: int,
+    tiles_path: Path,
+    validation_path: Path,
+    out: Path,
+    recipe: Recipe,
+    init: Path | None,
+    network: Network,
 ) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=recipe.workers)
     tiles, held_out = np.load(tiles_path, mmap_mode="r"), np.load(validation_path, mmap_mode="r")
-    trainer = Trainer(recipe, rank, out, init)
+    trainer = Trainer(recipe, rank, out, init, network)
     limit, losses = 60 * recipe.minutes, []
     shared = saved_at = trainer.elapsed
     last = time.perf_counter()
@@ -241,7 +270,7 @@ def _worker(
             losses.clear()
     dist.destroy_process_group()
     if rank == 0:
-        export(trainer.averaged.state_dict(), out / "pipeline")
+        export(trainer.averaged.state_dict(), out / "pipeline", network)
 
 
 def main() -> None:

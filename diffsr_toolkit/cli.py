@@ -90,9 +90,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--scale", type=_scale, required=True, metavar="S|SY,SX", help="from 1")
     predict.add_argument("--json", action="store_true", help="print one JSON object")
-    predict.add_argument("--level", default="closed_form", help="closed_form (default) or spectral")
+    predict.add_argument(
+        "--level", help="closed_form, spectral or model_aware; by default the best that answers"
+    )
     predict.add_argument("--metric", default="feature_distance", help="metric whose optimum is predicted")
     predict.add_argument("--samples", type=int, default=1, help="restorations to be averaged (default: 1)")
+    predict.add_argument(
+        "--degradation",
+        default="bicubic",
+        metavar="bicubic|auto|blur=S,noise=S,jpeg=Q",
+        help="what happened to the image (default: bicubic); auto tells it from the image",
+    )
     _add_model(predict)
 
     sweep = command("sweep", _sweep, "measure where the injection timestep is really best")
@@ -195,17 +203,22 @@ def _upscale(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
+    from diffsr_toolkit.degradations import parse_degradation
     from diffsr_toolkit.images import load_image
     from diffsr_toolkit.pipeline import DiffSR
     from diffsr_toolkit.resize import as_scale
 
     as_scale(args.scale)
+    degradation = parse_degradation(args.degradation)
     image = None if args.image is None else load_image(args.image)
     sr = DiffSR.from_pretrained(args.model)
-    prediction = sr.predict(args.scale, image, level=args.level, metric=args.metric, samples=args.samples)
+    prediction = sr.predict(
+        args.scale, image, degradation, level=args.level, metric=args.metric, samples=args.samples
+    )
     if args.json:
         fields: dict[str, Any] = {name: _strict(getattr(prediction, name)) for name in _PREDICTED}
         fields |= {
+            "t_opt_interval": [_strict(t) for t in prediction.t_opt_interval],
             "scale": [float(factor) for factor in prediction.scale],
             "level": prediction.level,
             "metric": prediction.metric,
@@ -217,6 +230,7 @@ def _predict(args: argparse.Namespace) -> None:
     print(prediction.explanation)
     for name in _PREDICTED:
         print(f"{name}={getattr(prediction, name)!r}")
+    print("t_opt_interval=" + ",".join(map(repr, prediction.t_opt_interval)))
 
 
 def _strict(value: Any) -> bool | float | None:

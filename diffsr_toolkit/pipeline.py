@@ -320,9 +320,9 @@ class DiffSR:
         (Tensor, int)
             ``(C, H, W)`` on the CPU, not clipped, and the number of network evaluations.
         """
-        sigmas = step_sigmas(
-            self.schedule, t, steps, spacing, getattr(self.denoiser, "sigma_min", LEAST_SIGMA)
-        )
+        # A network may know next to no noise at all, as flow matching does; no 8-bit image shows it.
+        least = max(getattr(self.denoiser, "sigma_min", LEAST_SIGMA), LEAST_SIGMA)
+        sigmas = step_sigmas(self.schedule, t, steps, spacing, least)
         check_samples(samples)
         channels = lr.shape[0]
         denoiser, work = self._match_channels(lr)

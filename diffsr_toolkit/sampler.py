@@ -118,7 +118,7 @@ def step_sigmas(
     -------
     ndarray
         ``steps + 1`` strictly decreasing levels: the first is exactly ``schedule.sigma(t)``, the last is 0;
-        fewer where ``t`` is the schedule's first timestep, below which the network knows no noise.
+        fewer where ``t`` is the schedule's first timestep or steps would go below ``sigma_min``.
 
     Raises
     ------

@@ -132,7 +132,9 @@ class ModelResponse:
 
     @cached_property
     def _filled_power(self) -> Array:
-        return np.stack([_fill(plane) for plane in self.power])
+        # The incoherent part is what is filled, or a gap could get less power than its coherent share.
+        incoherent = np.stack([_fill(plane) for plane in self.power - self.gain**2])
+        return np.asarray(self._filled_gain**2 + np.maximum(incoherent, 0))
 
     @cached_property
     def _filled_lr_up(self) -> Array:
@@ -140,7 +142,7 @@ class ModelResponse:
 
 
 def _fill(plane: Array) -> Array:
-    """Gaps take the nearest value, along the rows first, then along the columns."""
+    """Gaps are interpolated, or take the nearest value at the ends, along the rows first, then along the columns."""
     filled = plane.copy()
     for values in (filled, filled.T):
         for line in values:

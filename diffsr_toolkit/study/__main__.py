@@ -15,6 +15,7 @@ from diffsr_toolkit.study.arms import ARMS, METRICS, SIDE, Arm
 from diffsr_toolkit.study.curves import Curve
 from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, LEVELS, Case, choose_all
 from diffsr_toolkit.study.summary import differences, summarise
+from diffsr_toolkit.study.tables import file_name
 from diffsr_toolkit.training.calibrate import photograph
 
 PAIRS = [
@@ -60,7 +61,7 @@ def measure(
 
 
 def main() -> None:
-    """Measure the arms, then write cases.csv, summary.csv, per_scale.csv and differences.csv."""
+    """Measure the arms, then write cases.csv.gz, summary.csv, per_scale.csv and differences.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, nargs="+", help="photographs that no calibration saw")
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
@@ -86,7 +87,10 @@ def main() -> None:
         "per_scale": summarise(table, per_scale=True),
         "differences": differences(table, PAIRS),
     }.items():
-        content.to_csv(args.out / f"{file}.csv", index=False, float_format="%.5g")
+        path = args.out / file_name(file)
+        # No time stamp, so that equal results are equal files.
+        packing = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+        content.to_csv(path, index=False, float_format="%.5g", compression=packing)
     print(summarise(table).to_string(index=False))
 
 

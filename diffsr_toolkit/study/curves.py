@@ -88,6 +88,6 @@ class Curve:
             "abs_dt": abs(t - self.t_best),
             "regret_percent": regret,
             "near": float(regret <= _NEAR) if np.isfinite(regret) else float("nan"),
-            "beats_bicubic": float(better) if np.isfinite(value) else float("nan"),
+            "beats_bicubic": float(better) if np.isfinite(value - self.bicubic) else float("nan"),
             "at_edge": self.at_edge,
         }

@@ -90,7 +90,7 @@ def differences(cases: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFra
     -------
     DataFrame
         arm, metric, first, second, ``difference`` in per cent of the metric with ``_low`` and ``_high``, and
-        ``ratio``, the second's mean regret over the first's.
+        ``ratio``, the second's mean regret over the first's; nan where the first has none.
     """
     rows = []
     for (arm, metric), group in cases.groupby(["arm", "metric"], sort=False):
@@ -99,11 +99,12 @@ def differences(cases: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFra
             if first not in means or second not in means:
                 continue
             mean, low, high = interval((means[first] - means[second]).to_numpy())
+            ours, theirs = float(means[first].mean()), float(means[second].mean())
             rows.append(
                 {
                     "arm": arm, "metric": metric, "first": first, "second": second, "difference": mean,
                     "difference_low": low, "difference_high": high,
-                    "ratio": float(means[second].mean() / means[first].mean()),
+                    "ratio": theirs / ours if ours > 0 else float("nan"),
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.models import available_models
 from diffsr_toolkit.store import read_store
 from theory import NoiseSchedule
+from theory.degradation import Degradation
+from theory.prf import PRF
 
 LINEAR = NoiseSchedule.linear()
 HEAVY = {"torch", "diffusers", "numpy", "scipy", "pandas", "PIL", "matplotlib", "sympy"}
@@ -278,6 +279,7 @@ def test_predict_speaks_and_prints_every_number(cheap: Counter, capfd: pytest.Ca
     values = printed(out.split("\n", 1)[1])
     for name in ("t_low", "t_opt", "t_high", "snr_opt", "critical_scale"):
         assert values[name] == repr(getattr(expected, name))
+    assert values["t_opt_interval"] == "{!r},{!r}".format(*expected.t_opt_interval)
     assert cheap.calls == 0
 
 
@@ -294,7 +296,25 @@ def test_predict_json_is_the_prediction(
     numbers = ("t_low", "t_opt", "t_high", "snr_low", "snr_opt", "snr_high", "critical_scale")
     for name in (*numbers, "level", "metric", "explanation", "is_open"):
         assert fields.pop(name) == getattr(expected, name)
+    low, high = fields.pop("t_opt_interval")
+    assert (low, high) == expected.t_opt_interval and low < expected.t_opt < high
     assert fields == {"scale": [2.0, 3.5], "model": "embedded"}
+
+
+def test_predict_takes_a_degradation(
+    cheap: Counter, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = torch.randn(48, 64, 3, generator=torch.Generator().manual_seed(0))
+    Image.fromarray((128 + 20 * noise).clamp(0, 255).byte().numpy()).save(tmp_path / "noisy.png")
+    told = run(capfd, "predict", tmp_path / "noisy.png", "--scale", 2, "--degradation", "auto")
+    assert "noise of 0.15 +-" in told
+    given = json.loads(
+        run(capfd, "predict", "--scale", 2, "--json", "--degradation", "blur=1.2,noise=0.05,jpeg=40")
+    )
+    expected = DiffSR(cheap, LINEAR).predict(2.0, None, Degradation(1.2, 0.05, 40))
+    assert given["t_opt"] == expected.t_opt and given["level"] == "spectral"
+    plain = run(capfd, "predict", "--scale", 2, "--degradation", "bicubic")
+    assert plain == run(capfd, "predict", "--scale", 2)
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
@@ -302,7 +322,7 @@ def test_predict_json_is_strict(
     cheap: Counter, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     usual = DiffSR(cheap, LINEAR).predict(2)
-    monkeypatch.setattr(DiffSR, "predict", lambda *args, **kwargs: replace(usual, critical_scale=value))
+    monkeypatch.setattr(PRF, "critical_scale", value)
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
@@ -319,8 +339,12 @@ def test_predict_json_is_strict(
         ["--scale", "nan"],
         ["--scale", "0.5"],
         ["--scale", "2", "--level", "x"],
+        ["--scale", "2", "--level", "model_aware"],
         ["--scale", "2", "--metric", "x"],
         ["--scale", "2", "--samples", "0"],
+        ["--scale", "2", "--degradation", "motion"],
+        ["--scale", "2", "--degradation", "blur=-1"],
+        ["--scale", "2", "--degradation", "auto"],
     ],
 )
 def test_predict_refuses(cheap: Counter, capfd: pytest.CaptureFixture[str], options: list[str]) -> None:

@@ -114,11 +114,22 @@ def test_float32_reaches_both_ends_of_the_schedule(schedule: NoiseSchedule) -> N
     torch.testing.assert_close(unet.timesteps[0], ends.float(), rtol=1e-5, atol=1e-3)
 
 
-@pytest.mark.parametrize("factor", [0.9, 1.1])
-def test_a_noise_level_beyond_the_schedule_is_refused(factor: float) -> None:
-    end = LINEAR.sigma(LINEAR.t_max if factor > 1 else LINEAR.t_min)
+def test_more_noise_than_the_schedule_has_is_refused() -> None:
+    beyond = torch.full((2,), 1.1 * LINEAR.sigma(LINEAR.t_max))
     with pytest.raises(TimestepError, match="not reached"):
-        UNetDenoiser(FunctionUNet(lambda state, t: state), LINEAR)(images(), torch.full((2,), factor * end))
+        UNetDenoiser(FunctionUNet(lambda state, t: state), LINEAR)(images(), beyond)
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.5, 0.999999, 1.0])
+def test_at_less_noise_than_the_network_knows_it_is_told_its_least(factor: float) -> None:
+    unet = FunctionUNet(lambda state, timestep: torch.ones_like(state))
+    denoiser, x = UNetDenoiser(unet, LINEAR), images()
+    assert denoiser.sigma_min == LINEAR.sigma(LINEAR.t_min)
+    sigma = torch.full((2,), factor * denoiser.sigma_min)
+    restored = denoiser(x, sigma)
+    torch.testing.assert_close(unet.timesteps[0], torch.full((2,), LINEAR.t_min), rtol=0, atol=1e-3)
+    # The estimate still takes off only the noise that there is.
+    torch.testing.assert_close(restored, x - view(sigma))
 
 
 def test_the_network_keeps_its_precision_and_the_state_its_own() -> None:

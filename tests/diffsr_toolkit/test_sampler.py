@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from diffusers import DDIMScheduler, DDPMScheduler, EDMEulerScheduler, FlowMatch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffsr_toolkit import DiffSR
 from diffsr_toolkit.denoisers import UNetDenoiser
 from diffsr_toolkit.errors import TimestepError, ToolkitError
 from diffsr_toolkit.sampler import (
+    LEAST_SIGMA,
     State,
     image_generator,
     inject,
@@ -264,11 +267,42 @@ def test_step_sigmas_fall_from_t_to_zero(name: str, where: float, steps: int, sp
     t = schedule.t_min + where * (schedule.t_max - schedule.t_min)
     sigmas = step_sigmas(schedule, t, steps, spacing)
     assert sigmas.dtype == np.float64
-    assert len(sigmas) == steps + 1
+    # Fewer only where further ones would lie below the least level worth an evaluation.
+    assert len(sigmas) == steps + 1 or (len(sigmas) <= steps and sigmas[-2] <= LEAST_SIGMA * (1 + 1e-9))
     assert sigmas[0] == schedule.sigma(t)
     assert sigmas[-1] == 0
     assert np.all(np.diff(sigmas) < 0)
-    assert sigmas[-2] >= schedule.sigma(schedule.t_min)
+    assert sigmas[-2] >= max(schedule.sigma(schedule.t_min), min(sigmas[0], LEAST_SIGMA * (1 - 1e-9)))
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    name=st.sampled_from(sorted(SCHEDULES)), where=st.floats(0.01, 1), steps=st.integers(1, 30),
+    sigma_min=st.floats(1e-3, 0.5), spacing=st.sampled_from(["log_snr", "timestep"]),
+)  # fmt: skip
+def test_no_step_goes_below_the_least_noise_asked_for(
+    name: str, where: float, steps: int, sigma_min: float, spacing: Any
+) -> None:
+    schedule = SCHEDULES[name]
+    t = schedule.t_min + where * (schedule.t_max - schedule.t_min)
+    sigmas = step_sigmas(schedule, t, steps, spacing, sigma_min)
+    assert sigmas[0] == schedule.sigma(t) and sigmas[-1] == 0 and np.all(np.diff(sigmas) < 0)
+    assert sigmas[-2] >= min(sigmas[0], sigma_min * (1 - 1e-9))
+    free = step_sigmas(schedule, t, steps, spacing)
+    if free[-2] >= sigma_min and spacing == "timestep":
+        np.testing.assert_array_equal(sigmas, free)
+    if sigmas[0] <= sigma_min:
+        assert len(sigmas) == 2
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine", "flow_matching"])
+def test_a_network_s_least_noise_makes_levels_the_same_on_every_schedule(name: str) -> None:
+    linear, other = SCHEDULES["linear"], SCHEDULES[name]
+    least = float(linear.sigma(linear.t_min))
+    t = float(other.t_of_snr(float(linear.snr(123.4))))
+    np.testing.assert_allclose(
+        step_sigmas(other, t, 7, sigma_min=least), step_sigmas(linear, 123.4, 7, sigma_min=least), rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("spacing", ["log_snr", "timestep"])
@@ -377,3 +411,43 @@ def test_antithetic_injection_cancels_in_pairs(count: int) -> None:
     paired = inject_antithetic(image, 0.5, generators(count)) - image
     torch.testing.assert_close(paired[0::2], plain[0::2], rtol=0, atol=0)
     torch.testing.assert_close(paired[1::2], -plain[0 : count - 1 : 2][: count // 2], **TOLERANCE)
+
+
+class Stepper:
+    """A denoiser that knows the least noise of the linear schedule."""
+
+    channels = 3
+    sigma_min = float(SCHEDULES["linear"].sigma(0.0))
+
+    def __init__(self) -> None:
+        self.sigmas: list[float] = []
+
+    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        self.sigmas.append(float(sigma[0]))
+        return torch.tanh(x / (1 + sigma.view(-1, 1, 1, 1)))
+
+
+@pytest.mark.parametrize(("eta", "samples"), [(0.0, 1), (1.0, 2)])
+@pytest.mark.parametrize("name", ["cosine", "flow_matching"])
+def test_a_network_on_another_schedule_restores_the_same_image_at_equal_snr(
+    name: str, eta: float, samples: int
+) -> None:
+    lr = start(0.3)[0].clamp(-1, 1)
+    linear = SCHEDULES["linear"]
+    restored = []
+    for schedule in (linear, SCHEDULES[name]):
+        t = float(schedule.t_of_snr(float(linear.snr(87.6))))
+        sr = DiffSR(Stepper(), schedule)
+        restored.append(sr.restore(lr, (16, 20), t, steps=6, eta=eta, samples=samples)[0])
+        assert min(sr.denoiser.sigmas) >= Stepper.sigma_min * (1 - 1e-6)
+    # The levels agree to 1e-9, so what may differ is one rounding to single precision.
+    torch.testing.assert_close(restored[0], restored[1], rtol=0, atol=1e-6)
+
+
+def test_a_flow_model_spends_no_step_below_what_an_image_shows() -> None:
+    class Flow(Stepper):
+        sigma_min = 1e-6
+
+    sr = DiffSR(Flow(), SCHEDULES["flow_matching"])
+    sr.restore(start(0.3)[0], (16, 16), 200.0, steps=5)
+    assert len(sr.denoiser.sigmas) == 5 and min(sr.denoiser.sigmas) > LEAST_SIGMA

@@ -143,6 +143,27 @@ def test_a_finished_sweep_evaluates_nothing_and_can_grow(images, tmp_path):
     assert again.denoiser.calls == 3 * 8
 
 
+def test_spacing_is_handed_on_and_part_of_the_protocol(images, tmp_path):
+    usual = sweep(restorer(), images, store=tmp_path / "usual")
+    even = sweep(restorer(), images, spacing="timestep", store=tmp_path / "even")
+    assert "spacing" not in usual and set(even.loc[even["method"] == "diffsr", "spacing"]) == {"timestep"}
+    assert not np.array_equal(usual["value"], even["value"])
+    hr = images["ramp"]
+    lr = degrade(hr, 2)
+    restored, _ = restorer().restore(lr, hr.shape[-2:], 90.5, steps=3, seed=7, spacing="timestep")
+    row = even[
+        (even["image"] == "ramp") & (even["scale_y"] == 2) & (even["t"] == 90.5) & (even["seed"] == 7)
+    ].set_index("metric")
+    expected = evaluate(restored, hr, lr, 2, metrics=METRICS)
+    assert row["value"].to_dict() == expected
+    # A store made with the usual spacing does not name it, and is not mixed with another.
+    assert "spacing" not in json.loads((tmp_path / "usual" / "protocol.json").read_text())
+    with pytest.raises(StoreError, match="spacing='timestep'"):
+        sweep(restorer(), images, spacing="timestep", store=tmp_path / "usual")
+    with pytest.raises(TimestepError, match="log_snr"):
+        sweep(restorer(), images, spacing="even")
+
+
 @pytest.mark.parametrize("change", [{"steps": 4}, {"eta": 1.0}, {"metrics": ["psnr_y"]}, {"samples": 2}])
 def test_another_protocol_is_refused(images, tmp_path, change):
     sweep(restorer(), images, store=tmp_path)

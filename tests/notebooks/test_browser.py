@@ -1,4 +1,4 @@
-"""The first notebook in a real browser: JupyterLab runs it, the slider and the buttons are used as a reader would."""
+"""Explorers in a real browser: JupyterLab runs them, their sliders, menus and buttons are used as a reader would."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -72,6 +75,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("lab")
     (folder / "work").mkdir()
     shutil.copy(NOTEBOOK, folder / "work" / "copy.ipynb")
+    write_study(folder / "work")
     # Asks the network for news otherwise.
     announcements = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     settings = folder / "config" / "labconfig"
@@ -122,16 +126,42 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 server.wait()
 
 
-@pytest.fixture(scope="module")
-def page(browser: Any, lab: str) -> Iterator[Any]:
-    """The notebook, opened and run to its end."""
+def write_study(folder: Path) -> None:
+    """A notebook of the study's explorer alone, and made-up cases for it."""
+    rows = []
+    arms = {"single": ("psnr_rgb", "feature_distance"), "wiener": ("psnr_rgb",)}
+    for (arm, metrics), image, scale in product(arms.items(), ("left", "right"), (2.0, 4.0)):
+        for metric, method in product(metrics, ("closed_form, pooled", "best single t")):
+            t_best = 5 * scale + len(image) + 3 * len(metrics)
+            t_pred = 15.0 if method == "best single t" else 6 * scale + len(metric)
+            row = {"arm": arm, "image": image, "scale_y": scale, "scale_x": scale, "metric": metric}
+            row |= {"method": method, "t_pred": t_pred, "t_best": t_best, "abs_dt": abs(t_pred - t_best)}
+            row |= {"regret_percent": abs(t_pred - t_best) / 7, "near": 0.0, "beats_bicubic": 1.0}
+            rows.append(row | {"at_edge": False})
+    pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
+    sources = (
+        "import pandas as pd\nfrom diffsr_toolkit.study.explorer import StudyExplorer",
+        "StudyExplorer(pd.read_csv('cases.csv')).widget",
+    )
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "study.ipynb")
+
+
+def run_notebook(browser: Any, address: str) -> Any:
+    """A page with the notebook, opened and run to its end."""
     opened = browser.new_page(viewport={"width": 1500, "height": 1100})
     opened.set_default_timeout(1000 * PATIENCE)
-    opened.goto(lab)
+    opened.goto(address)
     opened.wait_for_function(KERNEL_IDLE)
     opened.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     opened.wait_for_function(CELLS_DONE)
     opened.wait_for_function(KERNEL_IDLE)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, lab: str) -> Iterator[Any]:
+    opened = run_notebook(browser, lab)
     opened.locator(".widget-slider .noUi-handle").wait_for()
     yield opened
     opened.close()
@@ -232,3 +262,29 @@ def test_corrupt_upload_is_explained(page: Any, tmp_path: Path) -> None:
 
 def test_outputs_have_no_scrollbars_of_their_own(page: Any) -> None:
     assert page.evaluate(INNER_SCROLLBARS) == []
+
+
+def test_menus_of_the_study_redraw_figure_and_numbers(browser: Any, lab: str) -> None:
+    page = run_notebook(browser, lab.replace("copy.ipynb", "study.ipynb"))
+
+    def menu(name: str) -> Any:
+        return page.locator(".widget-dropdown", has=page.get_by_text(name, exact=True)).locator("select")
+
+    def choose(name: str, label: str) -> str:
+        before = picture(page)
+        menu(name).select_option(label=label)
+        wait_until(lambda: picture(page) != before, f"new picture for {label}")
+        page.wait_for_function(KERNEL_IDLE)
+        return str(page.locator(".diffsr-text").inner_text())
+
+    page.locator("img.widget-image").wait_for()
+    said = [str(page.locator(".diffsr-text").inner_text())]
+    said += [choose("Metric", "PSNR (RGB)"), choose("Photograph", "left"), choose("Setting", "Wiener, eta 0")]
+    assert [line.split(":")[0] for line in said] == ["4 cases", "4 cases", "2 cases", "2 cases"]
+    assert len(set(said)) == 4
+    assert menu("Metric").locator("option").all_inner_texts() == ["PSNR (RGB)"]
+    chosen = menu("Photograph").evaluate("menu => menu.selectedOptions[0].textContent")
+    assert chosen == "left"
+    assert picture(page).startswith("blob:") and page.locator(".diffsr-error").count() == 0
+    assert page.evaluate(INNER_SCROLLBARS) == []
+    page.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -251,3 +252,53 @@ def test_explanation_says_on_which_side_of_the_field_the_optimum_lies(c: float, 
     prediction = PRF(NoiseSchedule.linear(), PowerLaw(2e-4, 3.0), c=c).predict(4.0)
     assert prediction.is_open
     assert said in prediction.explanation
+
+
+@both_levels
+def test_the_interval_is_one_standard_error_of_the_power_at_the_cutoff(level):
+    schedule = NoiseSchedule.linear()
+    widths = []
+    for std in (0.1, 0.3, 0.6):
+        at_one_cycle = math.hypot(0.2, std * math.log(0.05))
+        law = PowerLaw(LAW.amplitude, LAW.exponent, at_one_cycle, std, pivot=0.05)
+        p = PRF(schedule, law, level=level).predict(4.0)
+        low, high = p.t_opt_interval
+        assert low < p.t_opt < high
+        doubt = float(law.log_std(1 / 8))
+        assert np.log(schedule.snr(low) / p.snr_opt) == pytest.approx(doubt, rel=1e-6)
+        assert np.log(p.snr_opt / schedule.snr(high)) == pytest.approx(doubt, rel=1e-6)
+        assert f"68 % from {low:.3g} to {high:.3g}" in p.explanation
+        widths.append((low, high))
+    assert widths[0][0] > widths[1][0] > widths[2][0] and widths[0][1] < widths[1][1] < widths[2][1]
+
+
+@both_levels
+def test_a_law_that_was_given_has_no_interval(level):
+    for spectrum in (LAW, radial_psd(data.camera() / 127.5 - 1)):
+        p = PRF(NoiseSchedule.linear(), spectrum, level=level).predict(3.0)
+        assert p.t_opt_interval == (p.t_opt, p.t_opt) and "68 %" not in p.explanation
+
+
+def test_the_interval_stays_inside_the_schedule():
+    wild = PowerLaw(LAW.amplitude, LAW.exponent, 30.0, 1.0)
+    assert PRF(NoiseSchedule.linear(), wild).predict(4.0).t_opt_interval == (0.0, 999.0)
+    assert PRF(NoiseSchedule.linear(), wild).predict(1.0).t_opt_interval == (0.0, 0.0)
+
+
+@both_levels
+def test_a_prediction_computes_the_critical_scale_only_when_asked(level, monkeypatch):
+    asked = []
+
+    def spy(prf):
+        asked.append(prf)
+        return 7.5
+
+    monkeypatch.setattr(PRF, "critical_scale", property(spy))
+    p = PRF(NoiseSchedule.linear(), LAW, level=level).predict(4.0)
+    assert p.is_open and not asked
+    assert p.critical_scale == 7.5 and "closes at x7.5" in p.explanation and asked
+
+
+def test_a_note_ends_the_explanation():
+    p = PRF(NoiseSchedule.linear(), LAW).predict(4.0)
+    assert replace(p, note="It is blurred.").explanation == p.explanation + " It is blurred."

@@ -164,3 +164,66 @@ def test_bad_rings_are_refused():
 def test_bad_scale_is_refused():
     with pytest.raises(ScaleError, match="at least 1"):
         fit_power_law_from_lr(photograph("camera"), 0.5)
+
+
+RINGS = np.arange(2, 33) / 64
+COUNT = np.round(2 * np.pi * RINGS * 64)
+INDEPENDENT = np.maximum(0.27 * COUNT / 2, 1.0)
+"""Periodogram values that the fit takes a ring to hold: the window's share of one half of the plane."""
+
+
+def test_the_error_of_the_fitted_law_is_that_of_a_weighted_line():
+    """Rings on the law exactly, so that the scatter does not inflate the error; numpy's covariance as the oracle."""
+    law = PowerLaw(1e-3, 2.2)
+    fit = fit_power_law(RadialPSD(RINGS, law(RINGS) * np.exp(-0.5 / INDEPENDENT), COUNT))
+    (slope, intercept), covariance = np.polyfit(
+        np.log(RINGS), np.log(law(RINGS)), 1, w=np.sqrt(INDEPENDENT), cov="unscaled"
+    )
+    assert (fit.exponent, fit.amplitude) == (pytest.approx(-slope), pytest.approx(np.exp(intercept)))
+    f = np.geomspace(0.01, 1, 30)
+    line = np.stack([np.log(f), np.ones_like(f)])
+    expected = np.sqrt(np.einsum("in,ij,jn->n", line, covariance, line))
+    np.testing.assert_allclose(fit.log_std(f), expected, rtol=1e-6)
+    assert fit.log_std(1.0) == pytest.approx(fit.amplitude_log_std)
+    assert f[np.argmin(fit.log_std(f))] == pytest.approx(fit.pivot, rel=0.1)
+
+
+def test_the_error_is_the_scatter_of_many_fits():
+    """600 spectra of rings averaged over `INDEPENDENT` exponential values; the standard error's own is 3 %."""
+    law, rng = PowerLaw(1e-3, 2.2), np.random.default_rng(3)
+    noisy = law(RINGS) * rng.gamma(INDEPENDENT, 1 / INDEPENDENT, (600, len(RINGS)))
+    fits = [fit_power_law(RadialPSD(RINGS, psd, COUNT)) for psd in noisy]
+    for f in (0.02, 0.1, fits[0].pivot, 0.7):
+        scatter = np.std([np.log(fit(f)) for fit in fits])
+        # Inflating by chi^2 only where it exceeds 1 makes the reported error about 6 % too careful.
+        assert np.mean([fit.log_std(f) for fit in fits]) == pytest.approx(1.06 * scatter, rel=0.1)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    pivot=st.floats(0.01, 0.5), level=st.floats(0.01, 1), std=st.floats(0.01, 1), factor=st.floats(1.01, 10)
+)
+def test_the_error_grows_with_the_distance_of_an_extrapolation(pivot, level, std, factor):
+    law = PowerLaw(1e-3, 2.0, float(np.hypot(level, std * np.log(pivot))), std, pivot)
+    assert law.log_std(pivot) == pytest.approx(level, rel=1e-6)
+    distance = factor ** np.arange(5)
+    assert np.all(np.diff(law.log_std(pivot * distance)) > 0)
+    np.testing.assert_allclose(law.log_std(pivot * distance), law.log_std(pivot / distance), rtol=1e-9)
+
+
+def test_a_law_that_was_given_has_no_error():
+    np.testing.assert_array_equal(PowerLaw(1e-3, 2.0).log_std(np.array([0.01, 0.5])), 0)
+
+
+def test_a_pooled_law_lies_between_the_two_in_logarithm():
+    one, reference = PowerLaw(1e-3, 2.0, 0.4, 0.2, pivot=0.1), PowerLaw(4e-5, 3.2)
+    assert one.pooled(reference, 1.0) == one
+    f = np.array([0.01, 0.1, 0.5])
+    np.testing.assert_allclose(one.pooled(reference, 0.0)(f), reference(f))
+    for share in (0.25, 0.6):
+        law = one.pooled(reference, share)
+        np.testing.assert_allclose(law(f), one(f) ** share * reference(f) ** (1 - share))
+        np.testing.assert_allclose(law.log_std(f), share * one.log_std(f))
+    for share in (-0.1, 1.1, np.nan):
+        with pytest.raises(SpectrumError, match=r"share = .*\[0, 1\]"):
+            one.pooled(reference, share)

@@ -1,0 +1,115 @@
+"""Statements with intervals: bootstrap, rank correlation, paired differences."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diffsr_toolkit.study.summary import differences, interval, rank_correlation, summarise
+
+
+@settings(deadline=None, max_examples=25)
+@given(values=st.lists(st.floats(-100, 100), min_size=1, max_size=30))
+def test_an_interval_brackets_its_mean_and_stays_in_the_sample(values: list[float]) -> None:
+    mean, low, high = interval(np.array(values))
+    slack = 1e-9 * (1 + max(map(abs, values)))
+    assert mean == pytest.approx(np.mean(values), abs=slack)
+    assert min(values) - slack <= low <= mean + slack and mean - slack <= high <= max(values) + slack
+
+
+def test_an_interval_shrinks_with_the_root_of_the_photographs() -> None:
+    # 1.96 standard errors of a mean of n normal values; the bootstrap's own error is a few per cent.
+    widths = {}
+    for n in (50, 800):
+        _, low, high = interval(np.random.default_rng(1).standard_normal(n))
+        widths[n] = high - low
+        assert widths[n] == pytest.approx(2 * 1.96 / math.sqrt(n), rel=0.25)
+    assert widths[50] / widths[800] == pytest.approx(4, rel=0.3)
+
+
+def test_an_interval_is_reproducible_and_leaves_out_what_is_missing() -> None:
+    values = np.array([1.0, 2.0, 5.0])
+    assert interval(values) == interval(np.append(values, np.nan)) == interval(values)
+    assert interval(np.array([7.0])) == (7.0, 7.0, 7.0)
+    assert all(map(math.isnan, interval(np.array([np.nan]))))
+
+
+def cases(**columns: object) -> pd.DataFrame:
+    """Four photographs at two scales; the columns that a test does not give."""
+    frame = pd.DataFrame(
+        {
+            "image": list("abcd") * 2,
+            "scale_y": [2.0] * 4 + [4.0] * 4,
+            "scale_x": [2.0] * 4 + [4.0] * 4,
+            "arm": "single",
+            "metric": "ssim",
+            "method": "way",
+            "t_pred": [10.0, 20, 30, 40, 100, 200, 300, 400],
+            "t_best": [1.0, 2, 3, 4, 5, 6, 7, 8],
+            "abs_dt": 5.0,
+            "regret_percent": 1.0,
+            "near": 1.0,
+            "beats_bicubic": 1.0,
+            "at_edge": False,
+        }
+    )
+    return frame.assign(**columns)
+
+
+def test_rank_correlation_is_within_scales() -> None:
+    assert rank_correlation(cases()) == pytest.approx(1)
+    assert rank_correlation(cases(t_best=[4.0, 3, 2, 1, 8, 7, 6, 5])) == pytest.approx(-1)
+    assert rank_correlation(cases(t_best=[1.0, 2, 3, 4, 8, 7, 6, 5])) == pytest.approx(0)
+    # Larger scales need more noise: that alone is no correlation between photographs.
+    assert math.isnan(rank_correlation(cases(t_pred=[10.0] * 4 + [100.0] * 4)))
+    assert math.isnan(rank_correlation(cases(t_pred=np.nan)))
+
+
+def test_rank_correlation_is_spearman_s() -> None:
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(0)
+    n = 40
+    frame = pd.DataFrame({"scale_y": 2.0, "scale_x": 2.0, "t_pred": rng.normal(size=n) ** 3})
+    frame["t_best"] = frame["t_pred"] + rng.normal(size=n)
+    assert rank_correlation(frame) == pytest.approx(spearmanr(frame["t_pred"], frame["t_best"])[0])
+
+
+def test_a_summary_averages_photographs_first() -> None:
+    frame = cases(
+        regret_percent=[0.0, 1, 2, 3, 4, 5, 6, 7],
+        near=[1, 1, 0, 0, 0, 0, 0, 0],
+        at_edge=[True] * 3 + [False] * 5,
+    )
+    row = summarise(frame).iloc[0]
+    assert (row["n_images"], row["n_cases"], row["n_edge"]) == (4, 8, 3)
+    assert row["regret_percent"] == 3.5 and row["near"] == 0.25
+    expected = interval(np.array([2.0, 3, 4, 5]))
+    assert (row["regret_percent_low"], row["regret_percent_high"]) == expected[1:]
+    assert row["abs_dt"] == row["abs_dt_low"] == row["abs_dt_high"] == 5
+    by_scale = summarise(frame, per_scale=True).set_index("scale_y")
+    assert by_scale["regret_percent"].to_dict() == {2.0: 1.5, 4.0: 5.5}
+
+
+def test_a_way_without_an_answer_has_no_row() -> None:
+    both = pd.concat([cases(), cases(method="none", regret_percent=np.nan, abs_dt=np.nan, near=np.nan)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert summarise(both)["method"].tolist() == ["way"]
+
+
+def test_differences_are_paired_by_photograph() -> None:
+    # Photographs differ a hundredfold; the two ways differ by exactly one per cent on each.
+    hard = np.array([1.0, 10, 100, 1000] * 2)
+    both = pd.concat([cases(method="a", regret_percent=hard), cases(method="b", regret_percent=hard + 1)])
+    found = differences(both, [("a", "b"), ("b", "a"), ("a", "absent")])
+    assert found[["first", "second"]].to_numpy().tolist() == [["a", "b"], ["b", "a"]]
+    for name in ("difference", "difference_low", "difference_high"):
+        np.testing.assert_allclose(found[name], [-1, 1])
+    assert found["ratio"].tolist() == pytest.approx([1115 / 1111, 1111 / 1115])

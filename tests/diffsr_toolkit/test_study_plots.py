@@ -1,0 +1,219 @@
+"""The study's figures show every row they are given, and nothing covers anything."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from diffsr_toolkit.errors import StoreError, ToolkitError
+from diffsr_toolkit.prediction import reference_spectrum, sensitivity
+from diffsr_toolkit.study.plots import plot_predicted_measured, plot_regret, plot_regret_by_scale
+from diffsr_toolkit.study.response_plots import (
+    plot_denoising,
+    plot_response,
+    plot_sensitivity,
+    plot_wells,
+)
+from diffsr_toolkit.study.tables import method_title
+from diffsr_toolkit.study.wells import Well
+from theory.model_aware import BANDS, ModelResponse
+
+
+def drawn(figure):
+    return [ax for ax in figure.axes if ax.axison]
+
+
+def legend_is_clear(figure):
+    """Whether the figure's legend and title overlap no axes, their labels included."""
+    figure.savefig(io.BytesIO(), format="png", dpi=60)
+    (legend,) = figure.legends
+    boxes = [legend.get_window_extent()]
+    if figure._suptitle is not None:
+        boxes.append(figure._suptitle.get_window_extent())
+        assert not boxes[0].overlaps(boxes[1])
+    # A pixel of rounding is no overlap.
+    return not any(box.padded(-1).overlaps(ax.get_tightbbox()) for box in boxes for ax in drawn(figure))
+
+
+def points(ax):
+    markers = [line for line in ax.lines if line.get_marker() in ("o", "D")]
+    return {(x, y) for line in markers for x, y in zip(*line.get_data(), strict=True)}
+
+
+def test_predicted_against_measured_has_a_panel_a_method_and_a_point_a_case(study_cases):
+    figure = plot_predicted_measured(study_cases)
+    rows = study_cases[(study_cases["arm"] == "single") & (study_cases["metric"] == "feature_distance")]
+    panels = {ax.get_title().split("\n")[0]: ax for ax in drawn(figure)}
+    assert set(panels) == {method_title(name) for name in rows["method"]} and len(panels) == 11
+    for method, group in rows.groupby("method"):
+        ax = panels[method_title(method)]
+        assert points(ax) == set(zip(group["t_best"], group["t_pred"], strict=True))
+        distance = group.groupby("image")["abs_dt"].mean().mean()
+        assert f"mean |dt| = {distance:.1f}" in ax.get_title()
+        assert ("rank corr." in ax.get_title()) == (group["t_pred"].nunique() > 1)
+        # Zero has a place, inside the panel.
+        assert ax.get_xlim()[0] < 0 and ax.get_xlim() == ax.get_ylim()
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["scale 1.6", "scale 2.7", "scale 4", "scale 2 x 4", "best t at the edge of the grid"]
+    assert legend_is_clear(figure)
+
+
+def test_edges_are_hollow_and_unequal_scales_diamonds(study_cases):
+    ax = drawn(plot_predicted_measured(study_cases))[0]
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
+    assert {x for line in hollow for x in line.get_xdata()} == {0.0}
+    diamonds = [line for line in ax.lines if line.get_marker() == "D"]
+    assert sum(len(line.get_xdata()) for line in diamonds) == 5
+
+
+def test_levels_without_an_answer_have_no_panel(study_cases):
+    titles = [ax.get_title() for ax in drawn(plot_predicted_measured(study_cases, "wiener"))]
+    assert len(titles) == 8 and not any("model-aware" in title for title in titles)
+    silent = study_cases[study_cases["t_pred"].isna()]
+    with pytest.raises(ToolkitError, match="no way of choosing has an answer"):
+        plot_predicted_measured(silent, "wiener")
+
+
+def test_regret_has_a_panel_an_arm_with_means_and_intervals(study_summary):
+    figure = plot_regret(study_summary)
+    panels = drawn(figure)
+    assert [ax.get_title().split("\n")[0] for ax in panels] == [
+        "embedded, eta 0", "embedded, PAIR (eta 1)", "Wiener, eta 0",
+    ]  # fmt: skip
+    assert all(ax.get_title().endswith("\n5 photographs") for ax in panels)
+    names = [text.get_text() for text in panels[0].get_yticklabels()]
+    assert names[-2:] == ["best multiple of 100 per scale", "best single t"] and len(names) == 11
+    rows = study_summary[
+        (study_summary["arm"] == "single") & (study_summary["metric"] == "feature_distance")
+    ].set_index("method")
+    shown = {}
+    for container in panels[0].containers:
+        (mean,), (place,) = container.lines[0].get_data()
+        (bar,) = container.lines[2][0].get_segments()
+        shown[names[round(place)]] = (mean, bar[0, 0], bar[1, 0])
+    for method, row in rows.iterrows():
+        expected = (row["regret_percent"], row["regret_percent_low"], row["regret_percent_high"])
+        np.testing.assert_allclose(shown[method_title(method)], expected)
+    high = study_summary[study_summary["metric"] == "feature_distance"]["regret_percent_high"].max()
+    assert panels[0].get_xlim()[0] == 0 and panels[0].get_xlim()[1] > high
+    # The grey behind the baselines ends between them and the theory.
+    (band,) = panels[0].patches
+    assert band.get_y() == 8.5 and band.get_height() == 2
+
+
+def test_regret_of_chosen_arms_only(study_summary):
+    (ax,) = drawn(plot_regret(study_summary, "psnr_rgb", ["wiener"]))
+    assert len(ax.containers) == 8
+    with pytest.raises(ToolkitError, match="no arm 'ffdnet' here: choose among single, pair, wiener"):
+        plot_regret(study_summary, arms=["ffdnet"])
+    with pytest.raises(ToolkitError, match="0 arms"):
+        plot_regret(study_summary, arms=[])
+
+
+def test_regret_by_scale_keeps_unequal_scales_apart(study_per_scale):
+    figure = plot_regret_by_scale(study_per_scale)
+    panels = figure.axes
+    assert [ax.get_title() for ax in panels] == [
+        "from each image", "image and reference pooled", "from the scale alone",
+    ]  # fmt: skip
+    assert [text.get_text() for text in panels[0].get_xticklabels()] == ["1.6", "2.7", "4", "2 x 4"]
+    assert figure._suptitle is None and legend_is_clear(figure)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "closed form", "spectral", "model-aware", "best multiple of 100 per scale", "best single t",
+    ]  # fmt: skip
+    for ax in panels:
+        # Five ways, each a line over the equal scales and a point for the unequal one.
+        assert sorted(len(container.lines[0].get_xdata()) for container in ax.containers) == [1] * 5 + [3] * 5
+
+
+@pytest.mark.parametrize(
+    ("plot", "fixture"),
+    [
+        (plot_predicted_measured, "study_cases"),
+        (plot_regret, "study_summary"),
+        (plot_regret_by_scale, "study_per_scale"),
+    ],
+)
+def test_a_table_of_another_kind_is_refused(plot, fixture, request):
+    table = request.getfixturevalue(fixture)
+    with pytest.raises(StoreError, match="lacks the columns"):
+        plot(table.drop(columns=["regret_percent"]))
+    with pytest.raises(ToolkitError, match="no metric 'lpips'"):
+        plot(table, metric="lpips")
+
+
+@pytest.fixture(scope="module")
+def response():
+    k, n, m = 3, 6, len(BANDS) - 1
+    gain = np.linspace(1, 0, m) * np.ones((k, n, 1)) + 0.01 * np.arange(k)[:, None, None]
+    gain[0, 0, -2:] = np.nan
+    power = gain**2 + 0.1
+    sampler = {"steps": 10, "samples": 1, "eta": 0.0, "consistency": False}
+    return ModelResponse(
+        np.array([1.5, 2, 4]), 4.0 ** np.arange(-2, 4), gain, power, power[:, 0] / 2, 0.0, "toy", sampler
+    )
+
+
+def test_response_has_a_thin_line_a_scale_and_their_mean(response):
+    figure = plot_response(response)
+    gain, power = figure.axes
+    assert (gain.get_ylabel(), power.get_ylabel()) == ("gain K", "power P")
+    curves = [line for line in gain.lines if len(line.get_xdata()) == len(BANDS) - 1]
+    assert len(curves) == 4 * (3 + 1)
+    thick = [line for line in curves if line.get_linewidth() == 2]
+    np.testing.assert_allclose(thick[-1].get_ydata(), response.gain[:, -1].mean(axis=0))
+    # A band that one scale lacks is the mean of the others.
+    np.testing.assert_allclose(thick[0].get_ydata()[-1], response.gain[1:, 0, -1].mean())
+    dashed = [line for line in power.lines if line.get_linestyle() == "--" and line.get_linewidth() == 2]
+    np.testing.assert_allclose(dashed[0].get_ydata()[:-2], response.lr_up_power[:, :-2].mean(axis=0))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[0] == "$r_c$ = 0.062" and labels[-2:] == ["$r_c$ = 64", "upsampled image"]
+    assert figure._suptitle.get_text() == "toy, 1 x 10 steps, eta 0, plain Diff-SR"
+    assert legend_is_clear(figure)
+
+
+def test_sensitivities_are_drawn_against_their_largest():
+    metrics = ("feature_distance", "ssim", "psnr_rgb")
+    figure = plot_sensitivity([sensitivity(name) for name in metrics], reference_spectrum())
+    curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    assert [line.get_label() for line in curves] == ["feature distance", "SSIM", "PSNR (RGB)"]
+    assert all(np.max(line.get_ydata()) == pytest.approx(1) for line in curves)
+    stored = sensitivity("ssim").octave
+    np.testing.assert_allclose(curves[1].get_ydata(), stored / stored.max(), atol=1e-12)
+    # PSNR charges the power of an octave: f^2 S(f).
+    f = np.asarray(curves[2].get_xdata())
+    power = f**2 * reference_spectrum()(f)
+    np.testing.assert_allclose(curves[2].get_ydata(), power / power.max())
+    assert legend_is_clear(figure)
+    with pytest.raises(ToolkitError, match="0 sensitivities"):
+        plot_sensitivity([], reference_spectrum())
+
+
+def test_wells_mark_their_best_and_width():
+    t = np.geomspace(1, 500, 300)
+    group = [Well((s, s), t, 0.8 + 0.05 * np.log(t / (10 * s)) ** 2) for s in (2.0, 4.0)]
+    figure = plot_wells({"one": group, "two": group[:1]})
+    left, right = figure.axes
+    assert (left.get_title(), right.get_title()) == ("one", "two")
+    marks = [line.get_xdata()[0] for line in left.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(marks, [20, 40], rtol=0.03)
+    wide = [np.asarray(line.get_xdata()) for line in left.lines if line.get_linewidth() == 4]
+    assert [(x[0], x[-1]) for x in wide] == [well.width for well in group]
+    assert legend_is_clear(figure)
+    for nothing in ({}, {"one": []}):
+        with pytest.raises(ToolkitError, match="0 wells"):
+            plot_wells(nothing)
+
+
+def test_denoising_curve_beside_the_wiener_line():
+    stored = {"denoising": {"ratios": [0.01, 1, 100], "efficiency": [1.5, 0.4, 0.8]}}
+    (ax,) = plot_denoising(stored).axes
+    curve, wiener = ax.lines
+    np.testing.assert_allclose(curve.get_data(), ([0.01, 1, 100], [1.5, 0.4, 0.8]))
+    assert set(np.asarray(wiener.get_ydata())) == {1}
+    unequal = {"denoising": {"ratios": [1, 2], "efficiency": [1]}}
+    for absent in ({}, {"denoising": {}}, {"denoising": {"ratios": [], "efficiency": []}}, unequal):
+        with pytest.raises(ToolkitError, match=r"python -m diffsr_toolkit\.training\.respond"):
+            plot_denoising(absent)

@@ -103,7 +103,7 @@ def gains(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def image_share(frames: list[pd.DataFrame]) -> dict[str, float]:
-    """How far a photograph's best noise level follows its own power at the cut-off: 1 is the theory's law, 0 not at all.
+    """How far a photograph's best noise level follows its own power at the cut-off: 1 as the theory says, 0 not at all.
 
     Slope of the best log-SNR on ``-log S(f_c)`` over the photographs, one for each sampler and metric, weighted by
     precision, in [0, 1].

@@ -11,6 +11,7 @@ import pytest
 
 from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, LEVELS, SPECTRA
 from diffsr_toolkit.study.summary import differences, summarise
+from diffsr_toolkit.study.tables import file_name
 
 METHODS = [*(f"{level}, {own}" for own in SPECTRA for level in LEVELS), HUNDREDS, FIXED]
 SCALES = [(1.6, 1.6), (2.7, 2.7), (4.0, 4.0), (2.0, 4.0)]
@@ -86,5 +87,5 @@ def study_folder(
         "differences": study_differences,
     }
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.5g")
+        table.to_csv(folder / file_name(name), index=False, float_format="%.5g")
     return folder

@@ -17,7 +17,7 @@ from theory.schedule import NoiseSchedule
 NEEDS = {
     "closed_form": "one constant per metric",
     "spectral": "one weight per metric",
-    "model_aware": "one response per model and sampler, one sensitivity per metric",
+    "model_aware": "response per sampler, sensitivity per metric",
 }
 """What each level needs that was measured once and serves every image."""
 

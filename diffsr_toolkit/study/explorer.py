@@ -59,11 +59,12 @@ class StudyExplorer:
         self._cases = table.dropna(subset=["t_pred"])
         self._canvas = Figure(figsize=_SIZE)
         self._busy = False
-        wide = ipw.Layout(width="100%")
+        # Margins come on top of a width: a full one would overflow.
+        wide = ipw.Layout(width="auto")
         arms = [(arm_title(arm), arm) for arm in dict.fromkeys(self._cases["arm"])]
         if not arms:
             raise ToolkitError("the table of cases holds no prediction: write the study's tables again")
-        cell = ipw.Layout(width="auto", flex="1 1 45%")
+        cell = ipw.Layout(width="auto")
         self.arm, self.metric, self.method, self.image = (
             ipw.Dropdown(options=options, description=name, style=_LABEL, layout=cell)
             for name, options in (("Setting", arms), ("Metric", []), ("Chosen by", []), ("Photograph", []))
@@ -73,9 +74,9 @@ class StudyExplorer:
         self.widget = ipw.VBox(
             [
                 ipw.HTML(STYLE, layout=ipw.Layout(display="none")),
-                ipw.HBox(
+                ipw.GridBox(
                     [self.arm, self.metric, self.method, self.image],
-                    layout=ipw.Layout(width="100%", flex_flow="row wrap"),
+                    layout=ipw.Layout(width="auto", grid_template_columns="repeat(2, minmax(0, 1fr))"),
                 ),
                 self.figure,
                 self.numbers,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullLocator, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, SymmetricalLogLocator
 
 from diffsr_toolkit.optimum import SCALE, scale_label
 
@@ -57,7 +58,9 @@ def regret_axis(ax: Axes, which: str, means: Sequence[float], limit: float) -> N
         threshold = max(min(positive) / 2, 1e-3)
         set_scale = ax.set_xscale if which == "x" else ax.set_yscale
         set_scale("symlog", linthresh=threshold, linscale=0.4)
-        axis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=threshold))
+        # Powers of ten below the threshold would crowd around 0.
+        powers = np.arange(np.ceil(np.log10(threshold)), np.log10(1.2 * limit))
+        axis.set_major_locator(FixedLocator([0.0, *10.0**powers]))
         axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     set_limits = ax.set_xlim if which == "x" else ax.set_ylim

@@ -98,6 +98,8 @@ def test_regret_has_a_panel_an_arm_with_means_and_intervals(study_summary):
         np.testing.assert_allclose(shown[method_title(method)], expected)
     high = study_summary[study_summary["metric"] == "feature_distance"]["regret_percent_high"].max()
     assert panels[0].get_xlim()[0] == 0 and panels[0].get_xlim()[1] > high
+    ticks = panels[0].get_xticks()
+    assert ticks[0] == 0 and min(ticks[1:]) >= rows["regret_percent"].min() / 2
     # The grey behind the baselines ends between them and the theory.
     (band,) = panels[0].patches
     assert band.get_y() == 8.5 and band.get_height() == 2

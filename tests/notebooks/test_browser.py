@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_pick_a_scale.ipynb"
-PATIENCE = 70.0
+PATIENCE = 240.0
 """Seconds after which a browser or server that does not answer counts as broken."""
 
 KERNEL_IDLE = """() => {

@@ -47,6 +47,9 @@ def failures(notebook: Any) -> list[str]:
     for output in outputs:
         if output["output_type"] == "error":
             found.append(f"{output['ename']}: {output['evalue']}")
+        shown = output.get("data", {})
+        if str(shown.get("text/plain", "")).startswith("<Figure") and "image/png" not in shown:
+            found.append(f"no picture: {shown['text/plain']}")
         if output["output_type"] == "stream" and output["name"] == "stderr":
             found.append(f"stderr: {output['text']}")
     return found
@@ -75,6 +78,10 @@ BROKEN = {
     "interact's function raises": (
         "def f(x):\n    raise IndexError('interact')\nipywidgets.interact(f, x=ipywidgets.IntSlider(0));",
         "IndexError: interact",
+    ),
+    "a figure is not drawn": (
+        "from matplotlib.figure import Figure\nFigure()",
+        "no picture: <Figure size",
     ),
     "the explorer reports an error": (
         "from diffsr_toolkit.widgets import ScaleExplorer\n"

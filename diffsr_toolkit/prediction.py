@@ -172,7 +172,6 @@ def predict(
     if degradation == "auto":
         degradation, told, note = told_degradation(lr, factors)
         spectrum = pooled(told)
-        level = "spectral" if level in (None, "closed_form") else level
     elif isinstance(degradation, Degradation):
         spectrum = reference_spectrum() if lr is None else expected_spectrum(lr, factors, degradation)
     else:

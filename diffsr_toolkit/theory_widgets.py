@@ -52,7 +52,7 @@ class TheoryExplorer:
         self._reference = reference_spectrum()
         self._canvas = Figure(figsize=_SIZE)
         families = [(label, family) for family, label in LABELS.items()]
-        wide = ipw.Layout(width="100%")
+        wide = ipw.Layout(width="auto")
         self.family = ipw.Dropdown(options=families, description="Schedule", style=_LABEL)
         self.scale = ipw.FloatLogSlider(
             value=4, base=2, min=0, max=4, step=0.02, description="Scale", style=_LABEL, layout=wide

@@ -60,8 +60,29 @@ def measure(
     return cases
 
 
+def curve_rows(cases: list[Case]) -> pd.DataFrame:
+    """What was measured, before any prediction: one row a case and timestep, with bicubic's value beside it."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "image": case.image,
+                    "scale_y": case.scale[0],
+                    "scale_x": case.scale[1],
+                    "metric": case.metric,
+                    "t": case.curve.t,
+                    "value": case.curve.values,
+                    "value_bicubic": case.curve.bicubic,
+                }
+            )
+            for case in cases
+        ],
+        ignore_index=True,
+    )
+
+
 def main() -> None:
-    """Measure the arms, then write cases.csv.gz, summary.csv, per_scale.csv and differences.csv."""
+    """Measure the arms, then write curves.csv.gz, cases.csv.gz, summary.csv, per_scale.csv and differences.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, nargs="+", help="photographs that no calibration saw")
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
@@ -70,18 +91,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for the tables; without it only the store is filled")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     args = parser.parse_args()
-    tables = []
+    tables, curves = [], []
     for name in args.arms:
         arm = ARMS[name]
         sr = arm.build()
         cases = measure(arm, sr, sorted(args.photos), args.store, args.seeds, not args.quiet)
         if args.out is not None:
+            curves.append(curve_rows(cases).assign(arm=name))
             tables.append(choose_all(sr, cases, arm.sampler["samples"]).assign(arm=name))
     if args.out is None:
         return
     args.out.mkdir(parents=True, exist_ok=True)
     table = pd.concat(tables, ignore_index=True)
     for file, content in {
+        "curves": pd.concat(curves, ignore_index=True),
         "cases": table,
         "summary": summarise(table),
         "per_scale": summarise(table, per_scale=True),

@@ -43,8 +43,8 @@ COLUMNS = {
 
 
 def file_name(name: str) -> str:
-    """File of a table: the cases, which are many, are compressed."""
-    return f"{name}.csv.gz" if name == "cases" else f"{name}.csv"
+    """File of a table: the curves and the cases, which are many, are compressed."""
+    return f"{name}.csv.gz" if name in ("curves", "cases") else f"{name}.csv"
 
 
 def load(name: str, folder: str | PathLike[str] | None = None) -> pd.DataFrame:

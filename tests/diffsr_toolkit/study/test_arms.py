@@ -96,7 +96,9 @@ def test_the_study_measures_once_and_writes_its_tables(
     monkeypatch.setattr(sys, "argv", [*arguments, "--out", str(tmp_path / "out")])
     command.main()
     tables = {path.name.partition(".")[0]: pd.read_csv(path) for path in (tmp_path / "out").iterdir()}
-    assert set(tables) == {"cases", "summary", "per_scale", "differences"}
+    assert set(tables) == {"curves", "cases", "summary", "per_scale", "differences"}
+    keys = ["arm", "image", "scale_y", "scale_x", "metric", "t"]
+    assert len(tables["curves"]) and not tables["curves"].duplicated(keys).any()
     table = tables["cases"]
     assert len(table) == (3 * 2 + 1) * 2 * (len(LEVELS) * len(SPECTRA) + 2)
     assert table[table["arm"] == "two"]["image"].unique().tolist() == ["photo0"]

@@ -252,7 +252,6 @@ def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any
     from matplotlib.figure import Figure
 
     from diffsr_toolkit.plots import plot_field, shared_legend
-    from diffsr_toolkit.prediction import expected_spectrum, field
     from diffsr_toolkit.resize import degrade
 
     columns = min(2, len(scales))
@@ -264,9 +263,7 @@ def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any
     for ax, scale in zip(axes, scales, strict=False):
         lr = degrade(hr, scale)
         prediction = sr.predict(scale, lr, samples=samples)
-        spectrum = expected_spectrum(lr, prediction.scale)
-        prf = field(sr.schedule, spectrum, samples=samples)
-        plot_field(ax, sr.schedule, prf, prediction, legend=False)
+        plot_field(ax, sr.schedule, prediction.prf, prediction, legend=False)
     shared_legend(figure)
     return figure
 

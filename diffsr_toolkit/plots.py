@@ -58,9 +58,7 @@ def plot_field(
         ax.axvspan(low, high, color=BLUE, alpha=0.18, linewidth=0, label="recoverable field")
         title += f"field {prediction.t_low:.3g} to {prediction.t_high:.3g}"
     else:
-        empty = f"field empty (closes at scale {prediction.critical_scale:.3g})"
-        title += empty
-        ax.plot([], [], " ", label=empty)
+        title += f"field empty (closes at scale {prediction.critical_scale:.3g})"
     where = max(prediction.t_opt, start)
     ax.axvline(where, color=ORANGE, linewidth=1.8, linestyle="--", label="predicted optimum")
     ax.plot([where], [prediction.snr_opt], "o", color=ORANGE, markeredgecolor="white", markersize=8, zorder=5)

@@ -231,12 +231,12 @@ class ModelAwareField(ScannedField):
         return float(weight @ ((1 - gain) ** 2 * coherent + added / psd * incoherent))
 
     def curves(self, log_snr: ArrayLike) -> Curves:
-        """R, L and the expected metric at these log-SNRs."""
+        """R, L and the expected metric at these log-SNRs; L by the correlation K / sqrt(P), as at the other levels."""
         gain, power = self._at(log_snr)
         variance = self._bands[0]
         deficit = (1 - np.sqrt(power)) ** 2 @ variance
         reference = float((1 - np.sqrt(self._response[3])) ** 2 @ variance)
-        carried = np.minimum(gain**2 / np.maximum(power, 1e-12), 1) @ variance
+        carried = np.clip(gain / np.sqrt(np.maximum(power, 1e-12)), 0, 1) @ variance
         return Curves(
             realism=deficit / reference if reference > 0 else np.zeros_like(deficit),
             signature=1 - carried / variance.sum(),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as ipw
 from matplotlib.figure import Figure
 
-from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.prediction import reference_spectrum
 from diffsr_toolkit.theory_widget_figures import LABELS, draw_theory, schedules
+from diffsr_toolkit.widget_errors import error_html
 from diffsr_toolkit.widget_figures import STYLE, png
 from theory.prf import PRF, Prediction
 from theory.spectra import PowerLaw
@@ -101,11 +99,7 @@ class TheoryExplorer:
             action()
         except Exception as error:
             self.errors.append(error)
-            text = html.escape(str(error))
-            if not isinstance(error, ToolkitError):
-                trace = html.escape("".join(traceback.format_exception(error)))
-                text = f"Unexpected {type(error).__name__}: {text}<pre>{trace}</pre>"
-            self.status.value = f"<div class='diffsr-status diffsr-error'>{text}</div>"
+            self.status.value = error_html(error)
         else:
             self.status.value = ""
 

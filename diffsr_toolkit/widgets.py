@@ -6,7 +6,6 @@ import html
 import math
 import shutil
 import tempfile
-import traceback
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +14,13 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
 from diffsr_toolkit.prediction import expected_spectrum, field, pooled, reference_spectrum
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.response import find_response
 from diffsr_toolkit.sweep import auto_timesteps
+from diffsr_toolkit.widget_errors import error_html
 from diffsr_toolkit.widget_figures import (
     FieldFigure,
     ReferenceFigure,
@@ -283,11 +282,4 @@ class ScaleExplorer(ExplorerLayout):
                 self._say("")
 
     def _show_error(self, error: Exception) -> None:
-        text = html.escape(str(error))
-        if not isinstance(error, ToolkitError):
-            trace = html.escape("".join(traceback.format_exception(error)))
-            text = (
-                f"Unexpected {type(error).__name__}: {text}"
-                f"<details><summary>where it happened</summary><pre>{trace}</pre></details>"
-            )
-        self.status.value = f"<div class='diffsr-status diffsr-error'>{text}</div>"
+        self.status.value = error_html(error)

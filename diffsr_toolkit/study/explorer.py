@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from diffsr_toolkit.plots import BLACK, BLUE, ORANGE
 from diffsr_toolkit.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
 from diffsr_toolkit.study.sentences import OWN
 from diffsr_toolkit.study.tables import arm_title, checked, load, method_title, select
+from diffsr_toolkit.widget_errors import error_html
 from diffsr_toolkit.widget_figures import STYLE, png
 
 EVERY = "all photographs"
@@ -139,11 +139,7 @@ class StudyExplorer:
             action()
         except Exception as error:
             self.errors.append(error)
-            text = html.escape(str(error))
-            if not isinstance(error, ToolkitError):
-                trace = html.escape("".join(traceback.format_exception(error)))
-                text = f"Unexpected {type(error).__name__}: {text}<pre>{trace}</pre>"
-            self.status.value = f"<div class='diffsr-status diffsr-error'>{text}</div>"
+            self.status.value = error_html(error)
         else:
             self.status.value = ""
 

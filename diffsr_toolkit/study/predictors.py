@@ -16,6 +16,7 @@ from diffsr_toolkit.prediction import expected_spectrum, field, image_spectrum, 
 from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.curves import Curve
 from theory.prf import Level
+from theory.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 
 LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")
@@ -87,8 +88,6 @@ def choose_all(sr: DiffSR, cases: list[Case], samples: int) -> pd.DataFrame:
     """One row a case and way of choosing: ``t_pred``, the measured ``t_best``, and what the choice costs."""
     grid = sorted({float(t) for case in cases for t in case.curve.t})
     # On another schedule the paper's grid is the timesteps of equal SNR.
-    from theory.schedule import NoiseSchedule
-
     linear = NoiseSchedule.linear()
     hundreds = [float(sr.schedule.t_of_snr(linear.snr(float(t)))) for t in range(100, 1000, 100)]
     hundreds = [t for t in hundreds if grid[0] <= t <= grid[-1] + 1e-6]

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,12 @@ from torch import Tensor
 from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.consistency import ITERATIONS
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, Row, rows
+from diffsr_toolkit.oracle_rows import Expected, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.resize import resize
-from diffsr_toolkit.sampler import State, inject, sample
+from diffsr_toolkit.sampler import State, image_generator, inject, sample
 from theory.alias_groups import alias_model, circular_weights
-from theory.gaussian import run_chain
+from theory.gaussian import follow_chain, run_chain
 from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
 from theory.linear_model import LinearModel
 from theory.transfer import cubic_weights
@@ -40,16 +40,26 @@ BORDER_FIELDS = 4
 """How many more of the small fields with borders are drawn."""
 
 
-def compare(cases: Sequence[Case] = CASES, fields: int = 1024, seed: int = 0) -> pd.DataFrame:
+def compare(
+    cases: Sequence[Case] = CASES,
+    fields: int = 1024,
+    seed: int = 0,
+    precision: float = np.inf,
+    most_batches: int = 1,
+) -> pd.DataFrame:
     """Run the project's sampler with the exact denoiser on Gaussian fields, and compare with the exact theory.
 
     Parameters
     ----------
     cases : sequence of Case
     fields : int
-        Independent fields of each periodic case, of 64x64 pixels; `BORDER_FIELDS` times as many of 20x20.
+        Independent fields in a batch of a periodic case, of 64x64 pixels; `BORDER_FIELDS` times as many of 20x20.
     seed : int
-        Of the fields and of the sampler's noise.
+        Of the fields and of the sampler's noise; a case's further batches count on from it.
+    precision : float
+        Standard error, as a share of the prediction, that every quantity of a case is to reach.
+    most_batches : int
+        Where a case stops all the same.
 
     Returns
     -------
@@ -62,11 +72,13 @@ def compare(cases: Sequence[Case] = CASES, fields: int = 1024, seed: int = 0) ->
     table = []
     for case in cases:
         borders = case.operator == "bicubic_with_borders"
-        count = fields * BORDER_FIELDS if borders else fields
-        found = (_with_borders if borders else _periodic)(case, count, seed)
+        size = fields * BORDER_FIELDS if borders else fields
+        batches: list[list[Row]] = []
+        while not batches or (len(batches) < most_batches and imprecision(pooled(batches)) > precision):
+            batches.append((_with_borders if borders else _periodic)(case, size, seed + len(batches)))
         sy, sx = case.scale
         head = asdict(case) | {"lr_shape": "x".join(map(str, case.lr_shape)), "scale_y": sy, "scale_x": sx}
-        table += [head | {"fields": count} | asdict(row) for row in found]
+        table += [head | {"fields": size * len(batches)} | asdict(row) for row in pooled(batches)]
     frame = pd.DataFrame(table)
     frame["relative_difference"] = frame.measured / frame.predicted - 1
     frame["deviation"] = (frame.measured - frame.predicted) / frame.standard_error
@@ -80,9 +92,18 @@ def _periodic(case: Case, fields: int, seed: int) -> list[Row]:
     noise = torch.randn(fields, *shape, generator=generator, dtype=torch.float64)
     hr = torch.fft.ifft2(torch.as_tensor(np.sqrt(psd)) * torch.fft.fft2(noise)).real
     lr_up, expected = _degraded(case, hr, psd, generator)
-    start = inject(lr_up[None].float(), float(case.sigmas[0]), [generator])
+    start = inject(lr_up[None], float(case.sigmas[0]), [generator])
+    noises = map(_spectra, _same_noise(generator, hr.shape))
     *_, last = sample(WienerDenoiser(psd, periodic=True), start, case.sigmas, case.eta, [generator])
-    return rows(expected, _spectra(hr), _spectra(last.x[0]), _spectra(start[0]))
+    followed = follow_chain(case.sigmas, psd.ravel(), case.eta, _spectra(start[0]), noises)
+    return rows(expected, _spectra(hr), _spectra(last.x[0]), _spectra(start[0]), followed)
+
+
+def _same_noise(generator: torch.Generator, shape: Sequence[int]) -> Iterator[Tensor]:
+    """What the generator is about to draw for images of this shape, without moving it on."""
+    twin = torch.Generator()
+    twin.set_state(generator.get_state())
+    return (torch.randn(*shape, generator=twin) for _ in count())
 
 
 def _spectra(images: Tensor) -> NDArray[np.complex128]:
@@ -199,8 +220,9 @@ def _with_borders(case: Case, fields: int, seed: int) -> list[Row]:
     axes = torch.as_tensor(vectors)
     hr = ((draws * torch.as_tensor(np.sqrt(values))) @ axes.T).view(fields, side, side)
     states: list[State] = []
+    lr = resize(hr, case.lr_shape)
     restored, _ = DiffSR(DenseWiener(values, vectors), SCHEDULE).restore(
-        resize(hr, case.lr_shape),
+        lr,
         (side, side),
         TIMESTEP,
         steps=case.steps,
@@ -213,17 +235,30 @@ def _with_borders(case: Case, fields: int, seed: int) -> list[Row]:
     )
     images = (hr, restored, states[0].x[0])
     original, result, start = ((image.flatten(1) @ axes).numpy() for image in images)
-    return rows(expected, original, result, start)
+    followed = None
+    if case.samples == 1:
+        noises = (
+            (noise.double().flatten(1) @ axes).numpy()
+            for noise in _same_noise(image_generator(seed, lr), hr.shape)
+        )
+        next(noises)  # the injected one, which the state holds
+        known = lr.flatten(1).numpy()
+        followed = linear.follow(case.sigmas, case.eta, iterations, known, start, noises)
+    return rows(expected, original, result, start, followed)
 
 
 def main() -> None:
     """Write the table and print the largest differences."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the .csv file to write")
-    parser.add_argument("--fields", type=int, default=2048, help="periodic fields of each case")
+    parser.add_argument("--fields", type=int, default=2048, help="periodic fields in a batch of each case")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", type=float, default=0.0025, help="standard error to reach, relative")
+    parser.add_argument("--most-batches", type=int, default=160)
     args = parser.parse_args()
-    table = compare(fields=args.fields, seed=args.seed)
+    table = compare(
+        fields=args.fields, seed=args.seed, precision=args.precision, most_batches=args.most_batches
+    )
     table.to_csv(args.out, index=False, float_format="%.6g", lineterminator="\n")
     table["kind"] = table.quantity.str.split(",").str[0]
     worst = table.assign(size=table.relative_difference.abs()).sort_values("size").groupby("kind").tail(1)

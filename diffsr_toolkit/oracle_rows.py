@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -61,13 +62,20 @@ class Row:
 
 
 def rows(
-    expected: Expected, original: Coefficients, restored: Coefficients, state: Coefficients | None = None
+    expected: Expected,
+    original: Coefficients,
+    restored: Coefficients,
+    state: Coefficients | None = None,
+    followed: Coefficients | None = None,
 ) -> list[Row]:
     """Compare coefficients ``(n, m)`` of n independent fields with what is expected of them.
 
     Quantities: "mse" and "psnr" per value; "power" of each band as its mean ratio to the original's; "frechet", the
     squared Frechet distance of the coefficients' laws, per value. If `state` is given also, of each band, the power
     of the "start" z as its mean ratio to the expected, the "gain" from z, and the "variance" around it.
+
+    `followed` is what the theory makes of the very state and noise that the sampler had: it takes the chance out of
+    "frechet", which a finite number of fields could hardly tell from 0 otherwise. The powers are measured without it.
     """
     error = _power(restored - original).mean(1)
     found = [_mean("mse", float(expected.squared_error.mean()), error)]
@@ -87,7 +95,27 @@ def rows(
         found.append(_mean(f"power, {name}", predicted, share[:, band].mean(1)))
     if state is not None and expected.gain is not None and expected.fresh is not None:
         found += _state_rows(expected, state, restored)
+    if followed is not None:
+        power, explained = _power(restored) - (_power(followed) - expected.power), np.ones_like(explained)
     return [*found, _frechet(expected, power, explained, np.iscomplexobj(restored))]
+
+
+def pooled(batches: Sequence[Sequence[Row]]) -> list[Row]:
+    """The same quantities from independent batches of equal size: mean of the measurements, and its error."""
+    return [
+        Row(
+            same[0].quantity,
+            same[0].predicted,
+            float(np.mean([row.measured for row in same])),
+            float(np.linalg.norm([row.standard_error for row in same]) / len(same)),
+        )
+        for same in zip(*batches, strict=True)
+    ]
+
+
+def imprecision(found: Sequence[Row]) -> float:
+    """The largest standard error as a share of its prediction."""
+    return max(row.standard_error / abs(row.predicted) for row in found if row.predicted)
 
 
 def _state_rows(expected: Expected, state: Coefficients, restored: Coefficients) -> list[Row]:

@@ -9,8 +9,10 @@ This is the project's own derivation; the step formula is that of Song et al. 20
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,12 +148,41 @@ def run_chain(sigmas: ArrayLike, psd: ArrayLike, eta: float = 0.0) -> Chain:
         raise ToolkitError(f"eta = {eta} must be between 0 (DDIM) and 1 (DDPM).")
     psd = np.asarray(psd, dtype=np.float64)
     gain, variance = np.ones_like(psd), np.zeros_like(psd)
-    for sigma, nxt in pairwise(levels):
-        fresh = ancestral_std(sigma, nxt, eta)
-        keep = wiener_gain(sigma, psd)
-        step = keep + np.sqrt(nxt**2 - fresh**2) / sigma * (1 - keep)
+    for step, fresh in _steps(levels, psd, eta):
         gain, variance = step * gain, step**2 * variance + fresh**2
     return Chain(float(levels[0]), gain, variance)
+
+
+def follow_chain(
+    sigmas: ArrayLike, psd: ArrayLike, eta: float, state: ArrayLike, noises: Iterable[ArrayLike]
+) -> NDArray[Any]:
+    """The restoration of one given state by given fresh noise: the path of which `run_chain` gives the moments.
+
+    Parameters
+    ----------
+    sigmas, psd, eta
+        As for `run_chain`.
+    state : array_like of shape (..., *psd.shape)
+        Coefficients of injected states, in a unitary basis.
+    noises : iterable of array_like of shape (..., *psd.shape)
+        Coefficients of unit white noise, one array a step that draws any.
+
+    Returns
+    -------
+    ndarray of shape (..., *psd.shape)
+    """
+    x, draws = np.asarray(state), iter(noises)
+    for step, fresh in _steps(np.asarray(sigmas, dtype=np.float64), np.asarray(psd, dtype=np.float64), eta):
+        x = step * x + (fresh * np.asarray(next(draws)) if fresh > 0 else 0.0)
+    return x
+
+
+def _steps(levels: Array, psd: Array, eta: float) -> Iterator[tuple[Array, float]]:
+    """Of each step ``x' = factor * x + fresh * noise``: the factor per frequency, and fresh."""
+    for sigma, nxt in pairwise(levels):
+        fresh = float(ancestral_std(sigma, nxt, eta))
+        keep = wiener_gain(sigma, psd)
+        yield keep + np.sqrt(nxt**2 - fresh**2) / sigma * (1 - keep), fresh
 
 
 def flow_limit(sigma: ArrayLike, psd: ArrayLike) -> Chain:

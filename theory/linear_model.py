@@ -13,7 +13,7 @@ This is the project's own derivation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -99,6 +99,38 @@ class LinearModel:
         left = levels[0] * (samples % 2) / samples
         noise = left**2 * gain @ _adjoint(gain) + fresh / samples
         return LinearRestoration(self, gain @ self.up + offset, noise, gain, fresh)
+
+    def follow(
+        self,
+        sigmas: ArrayLike,
+        eta: float,
+        iterations: int,
+        lr: Matrix,
+        state: Matrix,
+        noises: Iterable[Matrix],
+    ) -> Matrix:
+        """The restoration of one given state by given fresh noise: the path of which `restore` gives the moments.
+
+        Parameters
+        ----------
+        sigmas, eta, iterations
+            As for `restore`.
+        lr : ndarray of shape (..., n, l)
+            n LR images.
+        state : ndarray of shape (..., n, m)
+            Their injected states.
+        noises : iterable of ndarray of shape (..., n, m)
+            Unit white noise, one array a step that draws any.
+
+        Returns
+        -------
+        ndarray of shape (..., n, m)
+        """
+        x, draws = state, iter(noises)
+        for step, injected, std in self._steps(np.asarray(sigmas, dtype=np.float64), eta, iterations):
+            x = x @ np.swapaxes(step, -1, -2) + lr @ np.swapaxes(injected, -1, -2)
+            x = x + (std * next(draws) if std > 0 else 0.0)
+        return x
 
     def _steps(self, levels: Array, eta: float, iterations: int) -> Iterator[tuple[Matrix, Matrix, float]]:
         """Of each step x' = P x + R lr + std * noise: P, R and std."""

@@ -10,7 +10,7 @@ from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.gaussian_oracle import BORDER_FIELDS, compare
 from diffsr_toolkit.gaussian_steps import steps_table
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, rows
+from diffsr_toolkit.oracle_rows import Expected, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.sampler import sample, step_sigmas
 from theory.gaussian import run_chain
@@ -36,6 +36,9 @@ def test_the_sampler_does_what_the_theory_says(case):
     table = compare([case], fields=128)
     assert len(table) >= 5 and set(table.quantity) >= {"mse", "psnr", "frechet", "power, missing"}
     assert (table.deviation.abs() < 4.5).all(), table[["quantity", "predicted", "measured", "standard_error"]]
+    if case.samples == 1:
+        # Path by path the sampler is the theory's, to float32's rounding.
+        assert abs(table[table.quantity == "frechet"].relative_difference.item()) < 1e-5
     mse = table[table.quantity == "mse"].iloc[0]
     assert mse.standard_error / mse.predicted < 0.01
 
@@ -51,6 +54,23 @@ def test_the_impulse_response_is_the_gain(steps, spacing):
     *_, last = sample(WienerDenoiser(psd, periodic=True), impulse, sigmas)
     gain = torch.fft.fft2(last.x[0, 0]).numpy()
     np.testing.assert_allclose(gain, run_chain(sigmas, psd).gain, atol=1e-6)
+
+
+def test_batches_are_pooled_until_they_are_precise():
+    case = CHOSEN[7]
+    one = [compare([case], fields=16, seed=seed) for seed in (3, 4)]
+    both = compare([case], fields=16, seed=3, precision=1e-9, most_batches=2)
+    assert (both.fields == 2 * one[0].fields).all()
+    np.testing.assert_allclose(both.measured, (one[0].measured + one[1].measured) / 2)
+    chance = both[both.standard_error > 2e-5 * both.predicted]
+    errors = [table.standard_error[chance.index] for table in one]
+    np.testing.assert_allclose(chance.standard_error, np.hypot(*errors) / 2)
+    assert (compare([case], fields=16, precision=1.0, most_batches=9).fields == one[0].fields).all()
+
+
+def test_imprecision_is_the_largest():
+    found = [Row("a", 2.0, 2.1, 0.02), Row("b", -1.0, -1.0, 0.03), Row("c", 0.0, 0.1, 5.0)]
+    assert imprecision(found) == pytest.approx(0.03)
 
 
 def test_a_wrong_theory_is_caught():
@@ -88,11 +108,10 @@ def test_the_committed_table_agrees():
 
     table = pd.read_csv(data_path("gaussian_oracle.csv"))
     assert table.groupby("quantity").size()["mse"] == len(CASES)
-    assert set(table.fields) == {2048, 2048 * BORDER_FIELDS}
+    assert (
+        table.fields % np.where(table.operator == "bicubic_with_borders", 2048 * BORDER_FIELDS, 2048) == 0
+    ).all()
     np.testing.assert_allclose(table.relative_difference, table.measured / table.predicted - 1, atol=2e-5)
     assert (table.deviation.abs() < 4.5).all()
-    kind = table.quantity.str.split(",").str[0]
-    assert (table.relative_difference.abs() < 0.01)[~kind.isin(["frechet", "gain"])].all()
-    # A deficit or gain of next to nothing has a Monte-Carlo error near 1 % of itself.
-    precise = table[table.standard_error < 0.003 * table.predicted]
-    assert len(precise) > 0.9 * len(table) and (precise.relative_difference.abs() < 0.01).all()
+    assert (table.standard_error < 0.0026 * table.predicted).all()
+    assert (table.relative_difference.abs() < 0.01).all()

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import TimestepError, ToolkitError
-from theory.gaussian import Chain, ancestral_std, flow_limit, posterior_limit, psnr, run_chain, wiener_gain
+from theory.gaussian import (
+    Chain,
+    ancestral_std,
+    flow_limit,
+    follow_chain,
+    posterior_limit,
+    psnr,
+    run_chain,
+    wiener_gain,
+)
 from theory.schedule import NoiseSchedule
 
 etas = st.floats(0, 1)
@@ -53,6 +62,19 @@ def test_chain_is_what_a_sampler_does(steps, eta):
     known = [np.corrcoef(lr_up[:, i], x[:, i])[0, 1] for i in range(3)]
     inherited = chain.inherited(transfer, psd, added)[:3]
     np.testing.assert_allclose(correlation, inherited * known, atol=5 / np.sqrt(draws))
+
+
+@settings(deadline=None, max_examples=20)
+@given(sigma=st.floats(0.05, 5), steps=st.integers(1, 8), eta=etas)
+def test_paths_add_up_to_the_moments(sigma, steps, eta):
+    # A path is linear in the state and in each step's noise: unit inputs give every coefficient of the sum.
+    psd, sigmas = np.array([30.0, 1.0, 1e-3]), falling(sigma, steps)
+    nothing = [np.zeros(3)] * steps
+    chain = run_chain(sigmas, psd, eta)
+    np.testing.assert_allclose(follow_chain(sigmas, psd, eta, np.ones(3), nothing), chain.gain)
+    units = [[np.ones(3) * (k == drawn) for k in range(steps)] for drawn in range(steps)]
+    shares = [follow_chain(sigmas, psd, eta, np.zeros(3), noises) for noises in units]
+    np.testing.assert_allclose(np.sum(np.square(shares), axis=0), chain.variance, rtol=1e-10, atol=1e-300)
 
 
 @settings(deadline=None, max_examples=15)

@@ -100,6 +100,27 @@ def test_alias_groups_are_the_dense_model(lr_shape, iterations):
     )
 
 
+@pytest.mark.parametrize("iterations", [0, 2])
+@pytest.mark.parametrize("eta", [0.0, 0.7])
+def test_paths_add_up_to_the_moments(iterations, eta):
+    # As for the chain: unit inputs give every matrix of the sum.
+    model = dense(radial_array(knee, (7, 6)), (4, 5))
+    moments = model.restore(SIGMAS, eta, iterations)
+    m, low, steps = model.up.shape[-2], model.up.shape[-1], len(SIGMAS) - 1
+    one, nothing = np.eye(m), [np.zeros((m, m))] * steps
+    from_state = model.follow(SIGMAS, eta, iterations, np.zeros((m, low)), one, nothing).T
+    np.testing.assert_allclose(from_state, moments.state_gain, atol=1e-12)
+    units = np.eye(low)
+    from_lr = model.follow(SIGMAS, eta, iterations, units, units @ model.up.T, [np.zeros((low, m))] * steps).T
+    np.testing.assert_allclose(from_lr, moments.from_lr, atol=1e-12)
+    fresh = np.zeros((m, m))
+    for drawn in range(steps):
+        noises = [one * (step == drawn) for step in range(steps)]
+        share = model.follow(SIGMAS, eta, iterations, np.zeros((m, low)), np.zeros((m, m)), noises).T
+        fresh += share @ share.T
+    np.testing.assert_allclose(fresh, moments.fresh, atol=1e-12)
+
+
 @settings(deadline=None, max_examples=15)
 @given(scale=st.floats(1.1, 4.0), eta=st.floats(0, 1), exponent=st.floats(1.5, 3.5))
 def test_without_folding_the_groups_are_the_scalar_chain(scale, eta, exponent):

@@ -13,6 +13,7 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.resize import Scale
 from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sampler import Denoiser
 from theory.model_aware import ModelResponse
 from theory.schedule import NoiseSchedule
@@ -52,8 +53,6 @@ class Arm:
     scales : sequence of float or (sy, sx)
     timesteps : sequence of float
         On the linear 1000-step schedule.
-    photographs : int or None
-        The first so many in order of name; all by default.
     """
 
     name: str
@@ -63,23 +62,41 @@ class Arm:
     schedule: str = "linear"
     scales: Sequence[Scale] = FEWER_SCALES
     timesteps: Sequence[float] = FEWER_TIMESTEPS
-    photographs: int | None = None
 
     def build(self) -> DiffSR:
         """The restorer of this arm."""
-        schedule = schedule_of(self.schedule)
         if self.denoiser == "embedded":
             # Half precision halves the time; the error that it adds is scaled by the noise level.
             embedded = DiffSR.from_pretrained("embedded", dtype=torch.bfloat16)
             if self.schedule == "linear":
                 return embedded
-            return DiffSR(embedded.denoiser, schedule, name="embedded", responses=embedded.responses)
-        responses = _responses(self.name)
-        return DiffSR(_denoiser(self.denoiser), schedule, channels=3, name=self.denoiser, responses=responses)
+            return DiffSR(embedded.denoiser, self.noise_schedule, name="embedded", responses=self.responses())
+        return DiffSR(
+            _denoiser(self.denoiser),
+            self.noise_schedule,
+            channels=3,
+            name=self.denoiser,
+            responses=self.responses(),
+        )
+
+    @property
+    def noise_schedule(self) -> NoiseSchedule:
+        """The schedule of this name."""
+        return schedule_of(self.schedule)
+
+    def responses(self) -> Sequence[ModelResponse]:
+        """What was measured of the arm's denoiser, which its predictions rest on; it takes no network to read."""
+        if self.denoiser == "embedded":
+            return stored_responses(data_path("models", "embedded"))
+        try:
+            stored = json.loads(data_path("study", "responses.json").read_text())
+        except ToolkitError:
+            return []
+        return [ModelResponse.from_dict(stored[self.name])] if self.name in stored else []
 
     def own_timesteps(self) -> list[float]:
         """`timesteps` on this arm's schedule."""
-        linear, own = NoiseSchedule.linear(), schedule_of(self.schedule)
+        linear, own = NoiseSchedule.linear(), self.noise_schedule
         if own.name == linear.name:
             return [float(t) for t in self.timesteps]
         return [float(own.t_of_snr(linear.snr(float(t)))) for t in self.timesteps]
@@ -94,15 +111,6 @@ def schedule_of(name: str) -> NoiseSchedule:
     if name not in known:
         raise ToolkitError(f"schedule {name!r} is not in the study: choose among {', '.join(known)}")
     return known[name]
-
-
-def _responses(arm: str) -> list[ModelResponse]:
-    """What `diffsr_toolkit.study.respond` measured of an arm's denoiser, if it did."""
-    try:
-        stored = json.loads(data_path("study", "responses.json").read_text())
-    except ToolkitError:
-        return []
-    return [ModelResponse.from_dict(stored[arm])] if arm in stored else []
 
 
 def _denoiser(name: str) -> Denoiser:
@@ -133,21 +141,13 @@ ARMS: dict[str, Arm] = {
                 SINGLE | {"spacing": "timestep"},
                 schedule=schedule,
                 timesteps=SHORT_TIMESTEPS,
-                photographs=6,
             )
             for schedule in ("linear", "cosine", "flow_matching")
         ),
         # FFDNet knows noise up to 75 of 255, which is t = 170.
         Arm("ffdnet", "FFDNet, eta 0", "ffdnet", SINGLE, timesteps=(*FEWER_TIMESTEPS[:-1], 150)),
         Arm("wiener", "Wiener, eta 0", "wiener", SINGLE),
-        Arm(
-            "mixture",
-            "patch mixture, eta 0",
-            "mixture",
-            SINGLE,
-            timesteps=SHORT_TIMESTEPS,
-            photographs=8,
-        ),
+        Arm("mixture", "patch mixture, eta 0", "mixture", SINGLE, timesteps=SHORT_TIMESTEPS),
     )
 }
 """All arms by name; the first is ``DiffSR.upscale``'s own setting."""

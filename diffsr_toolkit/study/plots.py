@@ -24,9 +24,17 @@ from diffsr_toolkit.study.panels import (
     scale_handles,
     tidy,
 )
-from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, SPECTRA
+from diffsr_toolkit.study.predictors import (
+    BASELINES,
+    CEILINGS,
+    FIXED,
+    HUNDREDS,
+    PER_IMAGE,
+    PER_SCALE,
+    SPECTRA,
+)
 from diffsr_toolkit.study.summary import rank_correlation
-from diffsr_toolkit.study.tables import BASELINES, arm_title, checked, method_title, select
+from diffsr_toolkit.study.tables import arm_title, checked, method_title, select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +47,12 @@ _LEVELS: dict[str, tuple[Colour, str]] = {
 _FILLS = dict(zip(SPECTRA, ("full", "bottom", "none"), strict=True))
 _MARKS: dict[str, tuple[Colour, str, str]] = {
     f"{level}, {own}": (*look, fill) for level, look in _LEVELS.items() for own, fill in _FILLS.items()
-} | {HUNDREDS: (GREY, "^", "full"), FIXED: (BLACK, "v", "full")}
+} | {
+    HUNDREDS: (GREY, "^", "full"),
+    FIXED: (BLACK, "v", "full"),
+    PER_SCALE: (BLACK, "<", "none"),
+    PER_IMAGE: (BLACK, ">", "none"),
+}
 """Colour, marker, and how it is filled, of every way of choosing."""
 
 _SOURCES = {
@@ -73,7 +86,7 @@ def plot_predicted_measured(
         When the table holds no such case.
     """
     rows = select(checked(cases, "cases"), arm=arm, metric=metric).dropna(subset=["t_pred"])
-    methods = list(dict.fromkeys(rows["method"]))
+    methods = [name for name in dict.fromkeys(rows["method"]) if name not in CEILINGS]
     if not methods:
         raise ToolkitError(f"no way of choosing has an answer for metric {metric!r} under arm {arm!r}")
     places = _places(methods)
@@ -139,14 +152,14 @@ def plot_regret(
     Returns
     -------
     matplotlib.figure.Figure
-        The baselines stand on grey, below the theory's levels.
+        What is chosen with hindsight stands on grey, below the theory's levels.
 
     Raises
     ------
     ToolkitError
         When the table holds no such row.
     """
-    rows = select(checked(summary, "summary"), metric=metric)
+    rows = select(checked(summary, "summary"), metric=metric).dropna(subset=["regret_percent"])
     arms = list(dict.fromkeys(rows["arm"])) if arms is None else list(arms)
     parts = [select(rows, arm=arm) for arm in arms]
     if not parts:
@@ -154,8 +167,9 @@ def plot_regret(
     present = {method for part in parts for method in part["method"]}
     methods = [method for method in _MARKS if method in present]
     methods += [name for name in dict.fromkeys(rows["method"]) if name in present and name not in _MARKS]
-    # Baselines last, whatever else a table may hold.
-    methods.sort(key=BASELINES.__contains__)
+    # Hindsight last, whatever else a table may hold.
+    hindsight = (*BASELINES, *CEILINGS)
+    methods.sort(key=hindsight.__contains__)
     columns = min(_ARM_COLUMNS, len(arms))
     lines = -(-len(arms) // columns)
     figure = Figure(
@@ -164,7 +178,7 @@ def plot_regret(
     axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     means = [row for part in parts for row in part["regret_percent"]]
     limit = max(float(part["regret_percent_high"].max()) for part in parts)
-    theory = sum(method not in BASELINES for method in methods)
+    theory = sum(method not in hindsight for method in methods)
     for ax, arm, part in zip(axes.flat, arms, parts, strict=False):
         for _, row in part.iterrows():
             colour, marker, fill = _MARKS.get(row["method"], (GREY, "o", "full"))

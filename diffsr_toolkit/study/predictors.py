@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics import METRICS
-from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.prediction import expected_spectrum, field, image_spectrum, reference_spectrum
+from diffsr_toolkit.prediction import field, pooled, reference_spectrum
 from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.curves import Curve
+from theory.model_aware import ModelResponse
 from theory.prf import Level
 from theory.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
@@ -23,6 +24,15 @@ LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")
 
 HUNDREDS = "best multiple of 100 per scale"
 FIXED = "best single t"
+BASELINES = (HUNDREDS, FIXED)
+"""Ways of choosing that no theory has a part in; both are picked with hindsight."""
+
+PER_SCALE = "best t per scale"
+PER_IMAGE = "best t per photograph"
+OTHER_SEED = "best t of another seed"
+CEILINGS = (PER_SCALE, PER_IMAGE, OTHER_SEED)
+"""What no prediction can be asked to beat: hindsight with a timestep a scale, or a photograph; and the case's own
+measured curve, drawn with other noise."""
 
 
 @dataclass(frozen=True)
@@ -34,34 +44,42 @@ class Case:
     image : str
     scale : (float, float)
     metric : str
-    lr : Tensor
-        What the prediction may see.
+    spectrum : PowerLaw
+        What the LR image tells: all that a prediction sees of it.
     curve : Curve
-        What was measured.
+        What was measured, mean over seeds.
+    by_seed : tuple of Curve
+        The same of each seed.
     """
 
     image: str
     scale: tuple[float, float]
     metric: str
-    lr: Tensor
+    spectrum: PowerLaw
     curve: Curve
+    by_seed: tuple[Curve, ...]
 
 
 SPECTRA: dict[str, Callable[[Case], PowerLaw]] = {
-    "per image": lambda case: image_spectrum(case.lr, case.scale),
-    "pooled": lambda case: expected_spectrum(case.lr, case.scale),
+    "per image": lambda case: case.spectrum,
+    "pooled": lambda case: pooled(case.spectrum),
     "per scale": lambda case: reference_spectrum(),
 }
 """Which spectrum predicts: the image's own, the same drawn towards the reference, or the reference for all."""
 
 
-def predicted(sr: DiffSR, case: Case, level: Level, samples: int, spectrum: PowerLaw) -> float:
+def predicted(
+    schedule: NoiseSchedule,
+    responses: Sequence[ModelResponse],
+    case: Case,
+    level: Level,
+    samples: int,
+    spectrum: PowerLaw,
+) -> float:
     """t_opt by one level from one spectrum; nan where a level has no answer."""
     try:
-        response = matching_response(sr.responses, samples) if level == "model_aware" else None
-        prf = field(
-            sr.schedule, spectrum, metric=case.metric, samples=samples, level=level, response=response
-        )
+        response = matching_response(responses, samples) if level == "model_aware" else None
+        prf = field(schedule, spectrum, metric=case.metric, samples=samples, level=level, response=response)
     except ToolkitError:
         return float("nan")
     return prf.predict(case.scale).t_opt
@@ -84,37 +102,57 @@ def hindsight(
     return {name: min(candidates, key=lambda t: cost(group, t)) for name, group in groups.items()}
 
 
-def choose_all(sr: DiffSR, cases: list[Case], samples: int) -> pd.DataFrame:
+def choose_all(
+    schedule: NoiseSchedule, responses: Sequence[ModelResponse], cases: list[Case], samples: int
+) -> pd.DataFrame:
     """One row a case and way of choosing: ``t_pred``, the measured ``t_best``, and what the choice costs."""
     grid = sorted({float(t) for case in cases for t in case.curve.t})
     # On another schedule the paper's grid is the timesteps of equal SNR.
     linear = NoiseSchedule.linear()
-    hundreds = [float(sr.schedule.t_of_snr(linear.snr(float(t)))) for t in range(100, 1000, 100)]
+    hundreds = [float(schedule.t_of_snr(linear.snr(float(t)))) for t in range(100, 1000, 100)]
     hundreds = [t for t in hundreds if grid[0] <= t <= grid[-1] + 1e-6]
     rows = []
     for metric in METRICS:
         group = [case for case in cases if case.metric == metric]
         if not group:
             continue
-        by_scale = hindsight(group, hundreds, lambda case: case.scale)
+        by_hundreds = hindsight(group, hundreds, lambda case: case.scale)
         fixed = hindsight(group, grid, lambda case: None)[None]
+        by_scale = hindsight(group, grid, lambda case: case.scale)
+        by_image = hindsight(group, grid, lambda case: case.image)
         for case in group:
-            spectra = {name: choose(case) for name, choose in SPECTRA.items()}
             ways = {
-                f"{level}, {name}": predicted(sr, case, level, samples, spectrum)
-                for name, spectrum in spectra.items()
+                f"{level}, {name}": predicted(schedule, responses, case, level, samples, choose(case))
+                for name, choose in SPECTRA.items()
                 for level in LEVELS
             }
-            for name, t in {**ways, HUNDREDS: by_scale[case.scale], FIXED: fixed}.items():
-                rows.append(
-                    {
-                        "image": case.image,
-                        "scale_y": case.scale[0],
-                        "scale_x": case.scale[1],
-                        "metric": metric,
-                        "method": name,
-                        "t_pred": t,
-                        **case.curve.judge(t),
-                    }
-                )
+            ways |= {HUNDREDS: by_hundreds[case.scale], FIXED: fixed}
+            ways |= {PER_SCALE: by_scale[case.scale], PER_IMAGE: by_image[case.image]}
+            head = {
+                "image": case.image, "scale_y": case.scale[0], "scale_x": case.scale[1], "metric": metric
+            }  # fmt: skip
+            for name, t in ways.items():
+                alone = [curve.regret_percent(t) for curve in case.by_seed]
+                judged = case.curve.judge(t) | {"regret_one_seed": float(np.mean(alone))}
+                rows.append(head | {"method": name, "t_pred": t} | judged)
+            if len(case.by_seed) > 1:
+                rows.append(head | {"method": OTHER_SEED} | of_another_seed(case))
     return pd.DataFrame(rows)
+
+
+def of_another_seed(case: Case) -> dict[str, Any]:
+    """The judgement of a case's own best timestep, measured with one seed and used with another.
+
+    What even a perfect knowledge of the photograph's curve at one draw of the noise is worth at the next.
+    """
+    steps, regrets = [], []
+    for own, other in permutations(case.by_seed, 2):
+        steps.append(abs(other.t_best - own.t_best))
+        regrets.append(own.regret_percent(other.t_best))
+    # Judged on the mean curve, its own noise would be part of what judges it.
+    return {
+        "t_best": case.curve.t_best,
+        "abs_dt": float(np.mean(steps)),
+        "regret_one_seed": float(np.mean(regrets)),
+        "at_edge": case.curve.at_edge,
+    }

@@ -10,8 +10,8 @@ import pandas as pd
 from diffsr_toolkit.optimum import SHORT, scale_label
 from diffsr_toolkit.study.arms import SIDE
 from diffsr_toolkit.study.panels import by_scale
-from diffsr_toolkit.study.predictors import FIXED
-from diffsr_toolkit.study.tables import BASELINES, arm_title, checked, decided, method_title, select
+from diffsr_toolkit.study.predictors import BASELINES, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
+from diffsr_toolkit.study.tables import arm_title, checked, decided, method_title, select
 from diffsr_toolkit.study.wells import NEAR, Well, common_width
 from theory.model_aware import BANDS, ModelResponse
 
@@ -58,9 +58,10 @@ def protocol(cases: pd.DataFrame) -> str:
         f"Every one of {_number(own['image'].nunique(), 'photograph')}, none of which any training or calibration saw, "
         f"is reduced as a whole until its longer side has {SIDE} pixels, made smaller by the scales {scales}, and "
         f"restored from a grid of timesteps with the seeds of the command at the end. The best timestep is the vertex "
-        f"of a parabola in log-SNR through the best grid point and its neighbours; a choice's *regret* is what the "
-        f"metric loses at it, against the best point measured, in per cent, and intervals are 95 % bootstrap intervals "
-        f"over photographs. {_number(len(names), 'setting')} {'was' if len(names) == 1 else 'were'} measured{some}: "
+        f"of a parabola in log-SNR through the best grid point, of the mean over seeds, and its neighbours; a choice's "
+        f"*regret* is what the metric loses at it, against the best point, in per cent, and intervals are 95 % "
+        f"bootstrap intervals over photographs, whose seeds come with them. {_number(len(names), 'setting')} "
+        f"{'was' if len(names) == 1 else 'were'} measured{some}: "
         f"{arms}."
     )
 
@@ -93,6 +94,34 @@ def verdict(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = 
             )
             has_aim = metric == "feature_distance"
             text += f": the aim of a factor of {AIM_FACTOR:g} is {aim}." if has_aim else "."
+    return text
+
+
+def ceilings(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = "single") -> str:
+    """How much of the regret could be avoided at all: what hindsight reaches, and what the noise leaves."""
+    rows = select(checked(summary, "summary"), arm=arm, metric=metric)
+    own = own_method(rows, metric, arm)
+    table = rows.set_index("method")
+    regret = table["regret_percent"]
+    known = [name for name in (FIXED, PER_SCALE, PER_IMAGE) if name in regret]
+    text = "Picked with hindsight on these very cases, " + ", ".join(
+        f"the *{name}* loses {regret[name]:.2f} %" for name in known
+    )
+    text += f"; **{method_title(own)}**, without it, {regret[own]:.2f} %."
+    if FIXED in regret and PER_SCALE in regret:
+        factor = regret[FIXED] / regret[PER_SCALE]
+        text += (
+            f" So no choice by the scale alone could lose less than 1/{factor:.2g} of what the best single timestep "
+            f"does."
+        )
+    if OTHER_SEED in table.index:
+        alone = table["regret_one_seed"]
+        text += (
+            f" Noise sets a floor: the timestep that was best for a photograph with one seed loses "
+            f"{_interval(table.loc[OTHER_SEED], 'regret_one_seed', '.2f')} % with another, where "
+            f"{method_title(own)} loses {_interval(table.loc[own], 'regret_one_seed', '.2f')} % and the best single "
+            f"timestep {alone[FIXED]:.2f} % (each against the seed's own best)."
+        )
     return text
 
 

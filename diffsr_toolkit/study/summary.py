@@ -1,4 +1,8 @@
-"""From cases to statements with intervals: bootstrap over photographs, and differences between ways of choosing."""
+"""From cases to statements with intervals: bootstrap over photographs, and differences between ways of choosing.
+
+The sampler's noise is keyed by seed and image, so photographs are independent draws of it: resampling them resamples
+their seeds with them, and the intervals hold both kinds of chance.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +60,9 @@ def summarise(cases: pd.DataFrame, per_scale: bool = False) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``abs_dt`` in steps of the arm's own 1000-step schedule and ``regret_percent``, each with ``_low`` and
-        ``_high``; ``near``, the share of cases within 1 % of the best; ``beats_bicubic``; ``rank_correlation``;
+        ``abs_dt`` in steps of the arm's own 1000-step schedule, ``regret_percent`` on the mean curve over seeds and
+        ``regret_one_seed`` on each seed's own, each with ``_low`` and ``_high``; ``near``, the share of cases
+        within 1 % of the best; ``beats_bicubic``; ``rank_correlation``;
         ``n_images``, ``n_cases``, ``n_edge`` (cases whose best timestep is the first or last measured).
     """
     keys = ["arm", "metric", "method", *(["scale_y", "scale_x"] if per_scale else [])]
@@ -66,7 +71,7 @@ def summarise(cases: pd.DataFrame, per_scale: bool = False) -> pd.DataFrame:
         by_image = group.groupby("image")
         row = dict(zip(keys, key, strict=True))
         row |= {"n_images": group["image"].nunique(), "n_cases": len(group)}
-        for column in ("abs_dt", "regret_percent"):
+        for column in ("abs_dt", "regret_percent", "regret_one_seed"):
             mean, low, high = interval(by_image[column].mean().to_numpy())
             row |= {column: mean, f"{column}_low": low, f"{column}_high": high}
         row |= {"near": group["near"].mean(), "beats_bicubic": group["beats_bicubic"].mean()}
@@ -74,7 +79,7 @@ def summarise(cases: pd.DataFrame, per_scale: bool = False) -> pd.DataFrame:
         rows.append({**row, "n_edge": int(group["at_edge"].sum())})
     table = pd.DataFrame(rows)
     # A level without an answer, such as a metric that was not measured, has no row.
-    return table[table["regret_percent"].notna()].reset_index(drop=True)
+    return table[table["regret_one_seed"].notna()].reset_index(drop=True)
 
 
 def differences(cases: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFrame:

@@ -11,20 +11,20 @@ import pandas as pd
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.study.arms import ARMS
-from diffsr_toolkit.study.predictors import FIXED, HUNDREDS
+from diffsr_toolkit.study.measure import KEYS, SPECTRUM
 
-COMMAND = "python -m diffsr_toolkit.study PHOTOS --seeds 0 --store DIR --out data/study"
+COMMAND = "python -m diffsr_toolkit.study PHOTOS --seeds 0 1 --store DIR --out data/study"
 """What writes the tables."""
 
-BASELINES = (HUNDREDS, FIXED)
-"""Ways of choosing that no theory has a part in; both are picked with hindsight."""
-
-_MEANS = [f"{column}{end}" for column in ("abs_dt", "regret_percent") for end in ("", "_low", "_high")]
+_JUDGED = ("abs_dt", "regret_percent", "regret_one_seed")
+_MEANS = [f"{column}{end}" for column in _JUDGED for end in ("", "_low", "_high")]
 _SUMMARY = ["arm", "metric", "method", "n_images", "n_cases", *_MEANS, "near", "beats_bicubic"]
 COLUMNS = {
+    "curves": [*KEYS, "weights", "metric", "t", "value", "value_bicubic"],
+    "spectra": ["image", "scale_y", "scale_x", *SPECTRUM],
     "cases": [
         *("arm", "image", "scale_y", "scale_x", "metric", "method", "t_pred", "t_best", "abs_dt"),
-        *("regret_percent", "near", "beats_bicubic", "at_edge"),
+        *("regret_percent", "regret_one_seed", "near", "beats_bicubic", "at_edge"),
     ],
     "summary": [*_SUMMARY, "rank_correlation", "n_edge"],
     "per_scale": [*_SUMMARY, "scale_y", "scale_x"],
@@ -52,7 +52,8 @@ def load(name: str, folder: str | PathLike[str] | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    name : {"cases", "summary", "per_scale", "differences"}
+    name : str
+        A key of `COLUMNS`: "curves" and "spectra" were measured, the others follow from them.
     folder : path-like, optional
         Where the study's command wrote it; the shipped tables by default.
 
@@ -78,6 +79,16 @@ def load(name: str, folder: str | PathLike[str] | None = None) -> pd.DataFrame:
             f"{path} cannot be read as a table ({error}): write it again with {COMMAND}"
         ) from error
     return checked(table, name)
+
+
+def save(name: str, table: pd.DataFrame, folder: Path) -> None:
+    """Write a table to five significant digits; equal tables make equal files, and none is left half-written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / file_name(name)
+    packing = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    partial = path.with_name(f"{path.name}.partial")
+    table.to_csv(partial, index=False, float_format="%.5g", compression=packing)
+    partial.replace(path)
 
 
 def checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -136,7 +147,8 @@ def headline(summary: pd.DataFrame, metric: str = "feature_distance", arm: str =
     Returns
     -------
     DataFrame
-        Of text: method, ``mean |dt|``, ``mean regret %``, ``within 1 %``, ``beats bicubic``, ``rank correlation``.
+        Of text: method, ``mean |dt|``, ``mean regret %`` on the mean over seeds, the same ``at one seed %``,
+        ``within 1 %``, ``beats bicubic``, ``rank correlation``.
     """
     rows = select(checked(summary, "summary"), arm=arm, metric=metric)
     table = _readable(rows)
@@ -189,6 +201,7 @@ def _readable(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "mean |dt|": _with_interval(rows, "abs_dt", ".1f"),
             "mean regret %": _with_interval(rows, "regret_percent", ".2f"),
+            "at one seed %": _with_interval(rows, "regret_one_seed", ".2f"),
             "within 1 %": [_number(share, ".0%") for share in rows["near"]],
             "beats bicubic": [_number(share, ".0%") for share in rows["beats_bicubic"]],
             "rank correlation": [_number(r, ".2f") for r in rows["rank_correlation"]],
@@ -199,7 +212,10 @@ def _readable(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _with_interval(rows: pd.DataFrame, column: str, form: str) -> list[str]:
     values = rows[[column, f"{column}_low", f"{column}_high"]].itertuples(index=False, name=None)
-    return [f"{mean:{form}} [{low:{form}}, {high:{form}}]" for mean, low, high in values]
+    return [
+        f"{mean:{form}} [{low:{form}}, {high:{form}}]" if np.isfinite(mean) else "–"
+        for mean, low, high in values
+    ]
 
 
 def _number(value: float, form: str) -> str:

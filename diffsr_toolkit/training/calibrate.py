@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from diffsr_toolkit.images import load_image, to_tensor
@@ -23,7 +24,7 @@ from theory.spectra import PowerLaw, fit_power_law
 SCALE = 4.0
 SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "samples": 1, "eta": 0.0}
 SHARE_METRICS = ("psnr_rgb", "ssim", "feature_distance")
-CANDIDATES = tuple(2.0**power for power in range(-5, 7))
+CANDIDATES = tuple(2.0**power for power in range(-5, 10))
 
 
 def spectrum_summary(laws: list[PowerLaw]) -> dict[str, float]:
@@ -70,36 +71,33 @@ def optimum(curve: pd.Series) -> dict[str, Any]:
 def sweep_candidates(
     sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path, sampler: dict[str, Any]
 ) -> pd.DataFrame:
-    """Sweep the candidates over the photographs: rows with their ``c`` and the photograph's power at the cut-off."""
+    """Sweep the candidates over the photographs: rows with their ``c`` and the photograph's power at the cut-off.
+
+    A candidate beyond the schedule's ends is measured there, as a prediction would be clipped.
+    """
     frames = []
+    ends = sr.schedule.snr(sr.schedule.t_max), sr.schedule.snr(sr.schedule.t_min)
     for path in paths:
         hr = photograph(path, side)
-        law = image_spectrum(degrade(hr, SCALE), (SCALE, SCALE))
-        snr = np.array(CANDIDATES) / float(law(1 / (2 * SCALE)))
-        low, high = sr.schedule.snr(sr.schedule.t_max), sr.schedule.snr(sr.schedule.t_min)
-        reachable = {
-            float(sr.schedule.t_of_snr(value)): c
-            for c, value in zip(CANDIDATES, snr, strict=True)
-            if low < value < high
-        }
+        cutoff = float(image_spectrum(degrade(hr, SCALE), (SCALE, SCALE))(1 / (2 * SCALE)))
+        t_of = {c: float(sr.schedule.t_of_snr(float(np.clip(c / cutoff, *ends)))) for c in CANDIDATES}
         frame = sr.sweep(
             {path.stem: hr},
             [SCALE],
-            list(reachable),
+            sorted(set(t_of.values())),
             seeds=seeds,
             store=store / f"{path.stem}-{sampler['samples']}x{sampler['steps']}",
             **sampler,
         )
-        cutoff = float(law(1 / (2 * SCALE)))
-        frames.append(frame.assign(c=frame.t.map(reachable), cutoff_psd=cutoff))
+        ours = frame[frame.method == "diffsr"]
+        frames += [
+            part.assign(cutoff_psd=cutoff)
+            for part in (
+                frame[frame.method != "diffsr"],
+                *(ours[ours.t == t].assign(c=c) for c, t in t_of.items()),
+            )
+        ]
     return pd.concat(frames, ignore_index=True)
-
-
-def gains(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean gain over bicubic by ``c`` and metric."""
-    # A candidate that some photograph cannot reach would be averaged over fewer of them.
-    counts = frame[frame.method == "diffsr"].groupby("c").image.nunique()
-    return mean_curves(frame).loc[counts[counts == frame.image.nunique()].index]
 
 
 def image_share(frames: list[pd.DataFrame]) -> dict[str, float]:
@@ -152,7 +150,7 @@ def photograph(path: Path, side: int) -> Tensor:
 def calibrate(sr: DiffSR, paths: list[Path], side: int, seeds: list[int], store: Path) -> dict[str, Any]:
     """Constants for a single restoration and for an antithetic pair of equal cost, and the mean spectrum."""
     frames = [sweep_candidates(sr, paths, side, seeds, store, sampler) for sampler in (SINGLE, PAIR)]
-    single, pair = (gains(frame) for frame in frames)
+    single, pair = (mean_curves(frame) for frame in frames)
     best = {name: optimum(single[name]) for name in single.columns}
     laws = [fit_power_law(photograph(path, side).numpy()) for path in paths]
     return {
@@ -198,8 +196,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--store", type=Path, required=True, help="folder of the resumable sweep")
     parser.add_argument("--out", type=Path, required=True, help="calibration.json to write")
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default="float32", help="of the network"
+    )
     args = parser.parse_args()
-    result = calibrate(DiffSR.from_pretrained(args.model), args.photos, args.side, args.seeds, args.store)
+    sr = DiffSR.from_pretrained(args.model, dtype=getattr(torch, args.precision))
+    result = calibrate(sr, args.photos, args.side, args.seeds, args.store)
+    result["provenance"]["precision"] = args.precision
     args.out.write_text(json.dumps(result, indent=1) + "\n")
 
 

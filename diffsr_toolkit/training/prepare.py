@@ -7,7 +7,7 @@ from pathlib import Path
 
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.training import crops
-from diffsr_toolkit.training.photos import fetch, read_manifest
+from diffsr_toolkit.training.photos import calibration_set, fetch, read_manifest
 
 TILES_PER_PHOTO = {"train": 200, "validation": 40}
 
@@ -20,12 +20,15 @@ def main() -> None:
     photos = read_manifest(data_path("training", "manifest.csv"))
     paths = fetch(photos, work)
     for split, most in TILES_PER_PHOTO.items():
-        chosen = [paths[photo.file] for photo in photos if photo.split == split]
-        print(f"{split}: {crops.build(chosen, work / f'{split}.npy', most=most)} tiles")
-    for photo in photos:
-        if photo.split != "train":
-            folder = work / photo.split
-            folder.mkdir(exist_ok=True)
+        files = [paths[photo.file] for photo in photos if photo.split == split]
+        print(f"{split}: {crops.build(files, work / f'{split}.npy', most=most)} tiles")
+    held_out = {
+        split: [photo for photo in photos if photo.split == split] for split in ("validation", "test")
+    }
+    for name, chosen in {**held_out, "calibration": calibration_set(photos)}.items():
+        folder = work / name
+        folder.mkdir(exist_ok=True)
+        for photo in chosen:
             link = folder / photo.file
             if not link.exists():
                 link.symlink_to(paths[photo.file].resolve())

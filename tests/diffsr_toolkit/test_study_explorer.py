@@ -23,7 +23,7 @@ def values(control):
 def test_opens_with_the_toolkit_s_own_choice(explorer, study_cases):
     shown = (explorer.arm.value, explorer.metric.value, explorer.method.value, explorer.image.value)
     assert shown == ("single", "feature_distance", "model_aware, pooled", EVERY)
-    assert values(explorer.arm) == ["single", "pair", "wiener"] and len(values(explorer.method)) == 11
+    assert values(explorer.arm) == ["single", "pair", "wiener"] and len(values(explorer.method)) == 13
     assert bytes(explorer.figure.value).startswith(PNG)
     rows = study_cases[
         (study_cases["arm"] == "single")

@@ -10,6 +10,7 @@ from diffsr_toolkit.prediction import reference_spectrum, sensitivity
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import matching_response, stored_responses
 from diffsr_toolkit.study import sentences
+from diffsr_toolkit.study.predictors import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
 from diffsr_toolkit.study.wells import Well, common_width, wells
 from theory.prf import PRF
 from theory.schedule import NoiseSchedule
@@ -51,6 +52,20 @@ def test_verdict_turns_with_the_numbers(study_summary):
     wide = study_summary.assign(regret_percent_high=9.0)
     assert "at most 2 % is reached, though not by the whole interval" in sentences.verdict(wide)
     assert "aim" not in sentences.verdict(study_summary, "psnr_rgb")
+
+
+def test_ceilings_say_what_hindsight_reaches_and_what_noise_leaves(study_summary):
+    text = sentences.ceilings(study_summary)
+    rows = study_summary[
+        (study_summary["arm"] == "single") & (study_summary["metric"] == "feature_distance")
+    ].set_index("method")
+    regret, alone = rows["regret_percent"], rows["regret_one_seed"]
+    for name in (FIXED, PER_SCALE, PER_IMAGE):
+        assert f"the *{name}* loses {regret[name]:.2f} %" in text
+    assert f"less than 1/{regret[FIXED] / regret[PER_SCALE]:.2g} of" in text
+    assert f"loses {alone[OTHER_SEED]:.2f} [" in text and f"single timestep {alone[FIXED]:.2f} %" in text
+    one_seed = study_summary[study_summary["method"] != OTHER_SEED]
+    assert "floor" not in sentences.ceilings(one_seed)
 
 
 def test_the_toolkit_s_own_choice_is_the_best_informed_that_answers(study_cases, study_summary):

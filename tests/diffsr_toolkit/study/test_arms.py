@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ import torch
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.metrics import METRICS as KNOWN
 from diffsr_toolkit.resize import as_scale
 from diffsr_toolkit.study import __main__ as command
+from diffsr_toolkit.study import measure as measuring
 from diffsr_toolkit.study.arms import ARMS, METRICS, SINGLE, Arm, schedule_of
-from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, LEVELS, SPECTRA
+from diffsr_toolkit.study.predictors import BASELINES, CEILINGS, LEVELS, OTHER_SEED, SPECTRA
+from diffsr_toolkit.study.tables import COLUMNS
 from theory.schedule import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
@@ -69,45 +72,103 @@ class Toy(Arm):
         )
 
 
-def test_the_study_measures_once_and_writes_its_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def toy_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """The study's command on two toy arms and three small photographs; returns how to call it."""
     sampler = SINGLE | {"steps": 2}
     toys = {
         "one": Toy("one", "one", "toy", sampler, scales=(2.0, (2.0, 3.0)), timesteps=(5, 50, 100)),
         "two": Toy(
             "two", "two", "toy", sampler | {"spacing": "timestep"}, schedule="cosine", scales=(2.0,),
-            timesteps=(5, 50, 100), photographs=1,
+            timesteps=(5, 50, 100),
         ),
     }  # fmt: skip
     monkeypatch.setattr(command, "ARMS", toys)
-    monkeypatch.setattr(command, "METRICS", ("psnr_y", "lr_psnr"))
-    monkeypatch.setattr(command, "SIDE", 32)
+    monkeypatch.setattr(measuring, "METRICS", ("psnr_y", "lr_psnr"))
+    monkeypatch.setattr(measuring, "SIDE", 32)
     for seed in range(3):
         levels = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
         Image.fromarray(levels).resize((48, 40)).save(tmp_path / f"photo{seed}.png")
     photos = sorted(map(str, tmp_path.glob("*.png")))
-    arguments = ["study", *photos, "--quiet", "--store", str(tmp_path / "store")]
-    monkeypatch.setattr(sys, "argv", arguments)
-    command.main()
-    assert not (tmp_path / "out").exists() and capsys.readouterr().out == ""
 
-    monkeypatch.setattr(DiffSR, "restore", lambda *_, **__: pytest.fail("measured again"))
-    monkeypatch.setattr(sys, "argv", [*arguments, "--out", str(tmp_path / "out")])
-    command.main()
-    tables = {path.name.partition(".")[0]: pd.read_csv(path) for path in (tmp_path / "out").iterdir()}
-    assert set(tables) == {"curves", "cases", "summary", "per_scale", "differences"}
-    keys = ["arm", "image", "scale_y", "scale_x", "metric", "t"]
-    assert len(tables["curves"]) and not tables["curves"].duplicated(keys).any()
+    def call(out: str, *options: str, measure: bool = True) -> None:
+        arguments = [*(photos if measure else []), *options, "--out", str(tmp_path / out)]
+        arguments += ["--quiet", "--store", str(tmp_path / "store")]
+        monkeypatch.setattr(sys, "argv", ["study", *arguments])
+        command.main()
+
+    return call
+
+
+def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    return {path.name.partition(".")[0]: pd.read_csv(path) for path in folder.iterdir()}
+
+
+def test_the_study_measures_once_and_writes_its_tables(toy_study, tmp_path, monkeypatch, capsys) -> None:
+    toy_study("out")
+    assert "regret_percent" in capsys.readouterr().out
+    tables = read_tables(tmp_path / "out")
+    assert set(tables) == set(COLUMNS)
+    for name, columns in COLUMNS.items():
+        assert set(columns) <= set(tables[name])
+    curves = tables["curves"]
+    assert len(curves) == 3 * (2 + 1) * 2 * 2 * 3
+    assert not curves.duplicated([*measuring.KEYS, "metric", "t"]).any()
     table = tables["cases"]
-    assert len(table) == (3 * 2 + 1) * 2 * (len(LEVELS) * len(SPECTRA) + 2)
-    assert table[table["arm"] == "two"]["image"].unique().tolist() == ["photo0"]
+    ways = len(LEVELS) * len(SPECTRA) + len(BASELINES) + len(CEILINGS)
+    assert len(table) == 3 * (2 + 1) * 2 * ways
     # These toys have no response, so the model-aware level has no row, and nothing else is missing.
     summary = tables["summary"]
     unanswered = {f"model_aware, {spectrum}" for spectrum in SPECTRA}
     assert set(summary["method"]) == set(table["method"]) - unanswered
-    ways = 2 * len(SPECTRA) + 2
-    assert {HUNDREDS, FIXED} <= set(summary["method"]) and len(summary) == 2 * 2 * ways
-    assert len(tables["per_scale"]) == (2 + 1) * 2 * ways
+    assert {*BASELINES, *CEILINGS} <= set(summary["method"])
     assert set(tables["differences"]["arm"]) == {"one", "two"}
-    assert "regret_percent" in capsys.readouterr().out
+
+    # What the store holds is not measured again, nor is what the tables hold; both give the same files.
+    monkeypatch.setattr(DiffSR, "restore", lambda *_, **__: pytest.fail("measured again"))
+    toy_study("again")
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    toy_study("out")
+    toy_study("out", measure=False)
+    for name, found in read_tables(tmp_path / "out").items():
+        pd.testing.assert_frame_equal(found, tables[name])
+        pd.testing.assert_frame_equal(found, read_tables(tmp_path / "again")[name])
+
+
+def test_a_second_seed_joins_the_first(toy_study, tmp_path: Path) -> None:
+    toy_study("steps", "--seeds", "0", "--arms", "one")
+    first = read_tables(tmp_path / "steps")
+    assert set(first["curves"]["seed"]) == {0} and OTHER_SEED not in set(first["cases"]["method"])
+    toy_study("steps")
+    toy_study("whole")
+    for name, found in read_tables(tmp_path / "steps").items():
+        pd.testing.assert_frame_equal(found, read_tables(tmp_path / "whole")[name])
+
+
+def test_curves_of_other_weights_are_not_joined(toy_study, tmp_path: Path) -> None:
+    toy_study("out", "--seeds", "0", "--arms", "one")
+    path = tmp_path / "out" / "curves.csv.gz"
+    pd.read_csv(path).assign(weights="older").to_csv(path, index=False)
+    with pytest.raises(StoreError, match="measured with weights older, now they are toy: choose another"):
+        toy_study("out")
+
+
+def test_a_curve_at_other_timesteps_is_refused(toy_study, tmp_path: Path) -> None:
+    toy_study("out", "--seeds", "0", "--arms", "one")
+    path = tmp_path / "out" / "curves.csv.gz"
+    curves = pd.read_csv(path)
+    for wrong in (curves[curves["t"] != 50], curves.assign(t=curves["t"].replace(50, 51))):
+        wrong.to_csv(path, index=False)
+        with pytest.raises(StoreError, match="seed 0 was measured at other timesteps than the arm's 3"):
+            toy_study("out", measure=False)
+
+
+def test_an_analysis_names_what_it_lacks(toy_study, tmp_path: Path) -> None:
+    toy_study("out", "--seeds", "0", "--arms", "one")
+    path = tmp_path / "out" / "spectra.csv"
+    spectra = pd.read_csv(path)
+    spectra[spectra["image"] != "photo1"].to_csv(path, index=False)
+    with pytest.raises(StoreError, match="the spectrum of photo1 at scale 2 x 2 is missing"):
+        toy_study("out", measure=False)
+    with pytest.raises(ToolkitError, match="does not exist: write it with"):
+        toy_study("nothing", measure=False)

@@ -7,15 +7,17 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from diffsr_toolkit import DiffSR
-from diffsr_toolkit.prediction import expected_spectrum, field, image_spectrum, reference_spectrum
+from diffsr_toolkit.prediction import field, pooled, reference_spectrum
 from diffsr_toolkit.study.curves import Curve
 from diffsr_toolkit.study.predictors import (
+    BASELINES,
     FIXED,
     HUNDREDS,
     LEVELS,
+    OTHER_SEED,
+    PER_IMAGE,
+    PER_SCALE,
     SPECTRA,
     Case,
     choose_all,
@@ -40,10 +42,6 @@ def response(samples: int = 1) -> ModelResponse:
     )
 
 
-def restorer(schedule: NoiseSchedule = LINEAR) -> DiffSR:
-    return DiffSR(lambda x, sigma: x, schedule, channels=3, responses=[response()])
-
-
 def case(
     best: float, image: str = "a", scale: float = 2.0, metric: str = "psnr_y", depth: float = 1.0,
     schedule: NoiseSchedule = LINEAR,
@@ -53,11 +51,9 @@ def case(
     up = metric.startswith("psnr")
     values = 30 - loss if up else 2 + loss
     seed = sum(map(ord, image))
-    small = torch.rand(3, 5, 6, generator=torch.Generator().manual_seed(seed))
-    lr = torch.nn.functional.interpolate(small[None] * 1.8 - 0.9, size=(40, 48), mode="bicubic")[0]
-    return Case(
-        image, (scale, scale), metric, lr.clamp(-1, 1), Curve(schedule, t, values, up, 29.0 if up else 3.0)
-    )
+    law = PowerLaw(1e-4 * (1 + seed % 7), 2.2 + 0.1 * (seed % 9))
+    curve = Curve(schedule, t, values, up, 29.0 if up else 3.0)
+    return Case(image, (scale, scale), metric, law, curve, (curve,))
 
 
 def mean_regret(cases: list[Case], t: float) -> float:
@@ -82,8 +78,8 @@ def test_hindsight_is_the_least_mean_regret_of_each_group() -> None:
 
 def test_each_spectrum_sees_what_it_says() -> None:
     one, other = case(20.0, "a"), case(200.0, "zz")
-    assert SPECTRA["per image"](one) == image_spectrum(one.lr, one.scale) != SPECTRA["per image"](other)
-    assert SPECTRA["pooled"](one) == expected_spectrum(one.lr, one.scale)
+    assert SPECTRA["per image"](one) == one.spectrum != SPECTRA["per image"](other)
+    assert SPECTRA["pooled"](one) == pooled(one.spectrum)
     assert SPECTRA["per scale"](one) == SPECTRA["per scale"](other) == reference_spectrum()
 
 
@@ -91,14 +87,15 @@ def test_each_spectrum_sees_what_it_says() -> None:
 def test_a_prediction_is_the_calibrated_field_s(level) -> None:
     spectrum = PowerLaw(2e-4, 2.7)
     expected = field(LINEAR, spectrum, metric="psnr_y", level=level, response=response()).predict(2.0).t_opt
-    assert predicted(restorer(), case(20.0), level, 1, spectrum) == expected
+    assert predicted(LINEAR, [response()], case(20.0), level, 1, spectrum) == expected
 
 
 def test_a_level_without_an_answer_is_nan() -> None:
     law = reference_spectrum()
-    assert math.isnan(predicted(restorer(), case(20.0, metric="lr_psnr"), "model_aware", 1, law))
-    assert math.isnan(predicted(restorer(), case(20.0), "model_aware", 2, law))
-    assert math.isfinite(predicted(restorer(), case(20.0, metric="lr_psnr"), "spectral", 1, law))
+    known = [response()]
+    assert math.isnan(predicted(LINEAR, known, case(20.0, metric="lr_psnr"), "model_aware", 1, law))
+    assert math.isnan(predicted(LINEAR, known, case(20.0), "model_aware", 2, law))
+    assert math.isfinite(predicted(LINEAR, known, case(20.0, metric="lr_psnr"), "spectral", 1, law))
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +106,13 @@ def table() -> pd.DataFrame:
         for scale in (2.0, 4.0)
         for metric in ("feature_distance", "psnr_y")
     ]
-    return choose_all(restorer(), cases, 1)
+    return choose_all(LINEAR, [response()], cases, 1)
 
 
 def test_every_case_is_judged_for_every_way_of_choosing(table: pd.DataFrame) -> None:
-    ways = {f"{level}, {what}" for level in LEVELS for what in SPECTRA} | {HUNDREDS, FIXED}
+    ways = {f"{level}, {what}" for level in LEVELS for what in SPECTRA}
+    # One seed has no other.
+    ways |= {*BASELINES, PER_SCALE, PER_IMAGE}
     assert set(table["method"]) == ways and len(table) == 12 * len(ways)
     assert not table.duplicated(["image", "scale_y", "metric", "method"]).any()
     assert table["t_pred"].between(0, 999).all() and (table["regret_percent"] >= 0).all()
@@ -140,10 +139,35 @@ def test_no_single_timestep_beats_the_baseline_of_hindsight(table: pd.DataFrame)
     assert fixed == pytest.approx(min(mean_regret(cases, float(t)) for t in T))
 
 
+def test_hindsight_with_more_freedom_loses_less(table: pd.DataFrame) -> None:
+    regret = table.groupby(["metric", "method"])["regret_percent"].mean()
+    for metric in ("feature_distance", "psnr_y"):
+        own = regret[metric]
+        assert own[PER_SCALE] <= own[FIXED] and own[PER_IMAGE] <= own[FIXED]
+    per_image = table[table["method"] == PER_IMAGE]
+    assert (per_image.groupby(["image", "metric"])["t_pred"].nunique() == 1).all()
+
+
+def test_another_seed_s_best_is_judged_on_this_one() -> None:
+    low, high = case(12.0), case(90.0)
+    mean = Curve(LINEAR, T, (low.curve.values + high.curve.values) / 2, True, 29.0)
+    both = Case("a", (2.0, 2.0), "psnr_y", low.spectrum, mean, (low.curve, high.curve))
+    chosen = choose_all(LINEAR, [response()], [both], 1).set_index("method")
+    other = chosen.loc[OTHER_SEED]
+    crossed = [low.curve.regret_percent(high.curve.t_best), high.curve.regret_percent(low.curve.t_best)]
+    assert other["regret_one_seed"] == pytest.approx(np.mean(crossed)) and other["regret_one_seed"] > 0
+    assert other["abs_dt"] == pytest.approx(abs(high.curve.t_best - low.curve.t_best))
+    assert math.isnan(other["regret_percent"]) and math.isnan(other["t_pred"])
+    fixed = chosen.loc[FIXED]
+    alone = [one.regret_percent(fixed["t_pred"]) for one in both.by_seed]
+    assert fixed["regret_one_seed"] == pytest.approx(np.mean(alone))
+    assert fixed["regret_percent"] == mean.regret_percent(fixed["t_pred"])
+
+
 def test_on_another_schedule_the_paper_s_grid_keeps_its_noise_levels() -> None:
     cosine = NoiseSchedule.cosine()
     cases = [case(150.0, image, schedule=cosine) for image in "ab"]
-    chosen = choose_all(restorer(cosine), cases, 1)
+    chosen = choose_all(cosine, [response()], cases, 1)
     t = chosen[chosen["method"] == HUNDREDS]["t_pred"].unique()
     assert len(t) == 1
     assert float(LINEAR.t_of_snr(float(cosine.snr(float(t[0]))))) % 100 == pytest.approx(0, abs=1e-6)

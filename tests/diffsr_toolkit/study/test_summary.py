@@ -54,6 +54,7 @@ def cases(**columns: object) -> pd.DataFrame:
             "t_best": [1.0, 2, 3, 4, 5, 6, 7, 8],
             "abs_dt": 5.0,
             "regret_percent": 1.0,
+            "regret_one_seed": 2.0,
             "near": 1.0,
             "beats_bicubic": 1.0,
             "at_edge": False,
@@ -93,12 +94,13 @@ def test_a_summary_averages_photographs_first() -> None:
     expected = interval(np.array([2.0, 3, 4, 5]))
     assert (row["regret_percent_low"], row["regret_percent_high"]) == expected[1:]
     assert row["abs_dt"] == row["abs_dt_low"] == row["abs_dt_high"] == 5
+    assert row["regret_one_seed"] == 2
     by_scale = summarise(frame, per_scale=True).set_index("scale_y")
     assert by_scale["regret_percent"].to_dict() == {2.0: 1.5, 4.0: 5.5}
 
 
 def test_a_way_without_an_answer_has_no_row() -> None:
-    both = pd.concat([cases(), cases(method="none", regret_percent=np.nan, abs_dt=np.nan, near=np.nan)])
+    both = pd.concat([cases(), cases(method="none", regret_one_seed=np.nan, abs_dt=np.nan, near=np.nan)])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert summarise(both)["method"].tolist() == ["way"]

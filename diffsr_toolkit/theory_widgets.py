@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as ipw
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 
 from diffsr_toolkit.prediction import reference_spectrum
 from diffsr_toolkit.theory_widget_figures import LABELS, draw_theory, schedules
-from diffsr_toolkit.widget_errors import error_html
+from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import STYLE, png
 from theory.prf import PRF, Prediction
 from theory.spectra import PowerLaw
@@ -82,7 +81,7 @@ class TheoryExplorer:
         return PowerLaw(power * PIVOT**a, a)
 
     def _on_change(self, _: Any = None) -> None:
-        self._guarded(self._draw)
+        guarded(self._draw, self.errors, self.status)
 
     def _draw(self) -> None:
         scale, law = float(self.scale.value), self.law
@@ -92,16 +91,6 @@ class TheoryExplorer:
         draw_theory(self._canvas, law, scale, str(self.family.value), self._schedules)
         self.figure.value = png(self._canvas)
         self.table.value = _table(self.predictions, str(self.family.value))
-
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Run a callback; show and record what it raises, since widgets would lose it."""
-        try:
-            action()
-        except Exception as error:
-            self.errors.append(error)
-            self.status.value = error_html(error)
-        else:
-            self.status.value = ""
 
 
 def _table(predictions: dict[str, Prediction], chosen: str) -> str:

@@ -4,8 +4,30 @@ from __future__ import annotations
 
 import html
 import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from diffsr_toolkit.errors import ToolkitError
+
+if TYPE_CHECKING:
+    import ipywidgets as ipw
+
+
+def guarded(
+    action: Callable[[], None], errors: list[Exception], status: ipw.HTML, *, clear: bool = True
+) -> None:
+    """Run a callback; keep in `errors` and show in `status` what it raises.
+
+    `clear` empties the status when nothing was raised.
+    """
+    try:
+        action()
+    except Exception as error:
+        errors.append(error)
+        status.value = error_html(error)
+    else:
+        if clear:
+            status.value = ""
 
 
 def error_html(error: Exception) -> str:

@@ -7,7 +7,6 @@ import math
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from diffsr_toolkit.prediction import expected_spectrum, field, pooled, referenc
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.response import find_response
 from diffsr_toolkit.sweep import auto_timesteps
-from diffsr_toolkit.widget_errors import error_html
+from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import (
     FieldFigure,
     ReferenceFigure,
@@ -118,7 +117,7 @@ class ScaleExplorer(ExplorerLayout):
         self.progress.value = 0
         self.progress.layout.display = "flex"
         try:
-            self._guarded(self._run)
+            guarded(self._run, self.errors, self.status, clear=False)
         except KeyboardInterrupt:
             self._say("Stopped; what was measured until then is kept, and the next run continues there.")
         finally:
@@ -199,7 +198,7 @@ class ScaleExplorer(ExplorerLayout):
         self.progress.value = evaluations
 
     def _on_image(self, _: Any = None) -> None:
-        self._guarded(self._take_image, clear=True)
+        guarded(self._take_image, self.errors, self.status)
 
     def _on_slider(self, _: Any = None) -> None:
         steps = math.log2(self.slider.value / self.scale.value) / SLIDER_STEP
@@ -209,10 +208,10 @@ class ScaleExplorer(ExplorerLayout):
 
     def _on_scale(self, _: Any = None) -> None:
         self.slider.value = self.scale.value
-        self._guarded(self._predict, clear=True)
+        guarded(self._predict, self.errors, self.status)
 
     def _on_metric(self, _: Any = None) -> None:
-        self._guarded(self._draw_reference, clear=True)
+        guarded(self._draw_reference, self.errors, self.status)
 
     def _take_image(self) -> None:
         self._hr = fit_within(self._sources[str(self.image.value)](), int(self.size.value))
@@ -247,7 +246,7 @@ class ScaleExplorer(ExplorerLayout):
 
     def _on_upload(self, _: Any = None) -> None:
         if self.upload.value:
-            self._guarded(self._take_upload)
+            guarded(self._take_upload, self.errors, self.status, clear=False)
             # So that the same file may be chosen again, and its bytes do not stay in the notebook.
             self.upload.value = ()
 
@@ -269,17 +268,3 @@ class ScaleExplorer(ExplorerLayout):
 
     def _say(self, text: str) -> None:
         self.status.value = f"<div class='diffsr-status'>{text}</div>"
-
-    def _guarded(self, action: Callable[[], None], *, clear: bool = False) -> None:
-        """Run a callback; show and record what it raises, since widgets would lose it."""
-        try:
-            action()
-        except Exception as error:
-            self.errors.append(error)
-            self._show_error(error)
-        else:
-            if clear:
-                self._say("")
-
-    def _show_error(self, error: Exception) -> None:
-        self.status.value = error_html(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as ipw
@@ -18,7 +17,7 @@ from diffsr_toolkit.plots import BLACK, BLUE, ORANGE
 from diffsr_toolkit.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
 from diffsr_toolkit.study.sentences import OWN
 from diffsr_toolkit.study.tables import arm_title, checked, load, method_title, select
-from diffsr_toolkit.widget_errors import error_html
+from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import STYLE, png
 
 EVERY = "all photographs"
@@ -91,7 +90,7 @@ class StudyExplorer:
     def _on_change(self, _: Any = None) -> None:
         # New options change values, which would come back here half way.
         if not self._busy:
-            self._guarded(self._show)
+            guarded(self._show, self.errors, self.status)
 
     def _show(self) -> None:
         self._busy = True
@@ -132,16 +131,6 @@ class StudyExplorer:
             handles=handles, loc="lower center", ncols=-(-len(handles) // 2), frameon=False, fontsize="small"
         )
         self.figure.value = png(self._canvas)
-
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Run a callback; show and record what it raises, since widgets would lose it."""
-        try:
-            action()
-        except Exception as error:
-            self.errors.append(error)
-            self.status.value = error_html(error)
-        else:
-            self.status.value = ""
 
 
 def numbers(rows: pd.DataFrame) -> str:

@@ -1,21 +1,22 @@
+"""The recipe: which tiles train, how photographs are found, how training resumes, how it is evaluated."""
+
 from __future__ import annotations
 
 import csv
+import json
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.training.calibrate import mean_curves, optimum
 from diffsr_toolkit.training.crops import TILE, TileFilter, local_exponent
 from diffsr_toolkit.training.evaluate import lost_band_power
-from diffsr_toolkit.training.photos import iter_rcc, read_manifest
+from diffsr_toolkit.training.photos import calibration_set, iter_rcc, read_manifest
 from diffsr_toolkit.training.train import Recipe, Trainer, draw_batch, learning_rate
 
 
@@ -44,6 +45,15 @@ def test_flat_tiles_are_kept_at_their_share() -> None:
     rng, keep = np.random.default_rng(0), TileFilter(flat_share=0.25)
     kept = sum(keep.keeps(np.full((TILE, TILE), 90.0), rng) for _ in range(2000))
     assert 430 < kept < 570
+
+
+def test_nothing_is_calibrated_on_what_is_reported() -> None:
+    photos = read_manifest(data_path("training", "manifest.csv"))
+    chosen = calibration_set(photos)
+    splits = [photo.split for photo in chosen]
+    assert (splits.count("validation"), splits.count("train"), len(splits)) == (11, 22, 33)
+    used = json.loads(data_path("calibration.json").read_text())["provenance"]["photographs"]
+    assert used == sorted(photo.file for photo in chosen)
 
 
 def resource_file(name: str, content: bytes) -> bytes:
@@ -121,22 +131,3 @@ def test_lost_band_power_counts_only_what_lies_above_the_cutoff() -> None:
     both = lost_band_power(low + 0.5 * high, 2.0)
     assert lost_band_power(low, 2.0) < 1e-4 * both
     assert lost_band_power(high, 2.0) == pytest.approx(4 * both, rel=1e-3)
-
-
-def test_the_optimum_of_a_parabola_is_found_between_candidates() -> None:
-    c = np.exp(np.arange(-3.0, 4.0))
-    curve = pd.Series(-((np.log(c) - 0.3) ** 2), index=c)
-    found = optimum(curve)
-    assert np.log(found["c"]) == pytest.approx(0.3) and not found["at_edge"]
-    assert optimum(pd.Series(c, index=c))["at_edge"]
-
-
-def test_gains_are_signed_so_that_more_is_better() -> None:
-    rows = [
-        {"image": "a", "method": "bicubic", "c": np.nan, "metric": "psnr_y", "value": 30.0},
-        {"image": "a", "method": "bicubic", "c": np.nan, "metric": "feature_distance", "value": 2.0},
-        {"image": "a", "method": "diffsr", "c": 1.0, "metric": "psnr_y", "value": 31.0},
-        {"image": "a", "method": "diffsr", "c": 1.0, "metric": "feature_distance", "value": 1.5},
-    ]
-    table = mean_curves(pd.DataFrame(rows))
-    assert table.loc[1.0].to_dict() == {"feature_distance": 0.5, "psnr_y": 1.0}

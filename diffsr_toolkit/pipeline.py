@@ -43,7 +43,7 @@ DEFAULT_STEPS = 10
 PAIR: dict[str, Any] = {"steps": DEFAULT_STEPS // 2, "samples": 2, "eta": 1.0}
 """Settings for ``upscale`` and ``sweep``: the mean of an antithetic pair of ancestral restorations.
 
-It costs as much as one restoration of 10 steps, and on the validation photographs it came closer to the
+It costs as much as one restoration of 10 steps, and on the calibration photographs it came closer to the
 original by every metric (`data/calibration.json`)."""
 
 

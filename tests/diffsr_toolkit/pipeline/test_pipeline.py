@@ -1,10 +1,8 @@
-"""``DiffSR``: every kind of input, every size, exact numbers, and refusals before any work."""
+"""``DiffSR``: every kind of input, every size, and exact numbers."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,36 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.errors import ImageError, ModelError, ScaleError, TimestepError, ToolkitError
-from diffsr_toolkit.images import load_image
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.sampler import State
+from helpers.pipeline import LINEAR, Spy, picture, toolkit
 from theory import NoiseSchedule
-
-LINEAR = NoiseSchedule.linear()
-
-
-class Spy:
-    """A denoiser of gain below 1 that keeps what it was given."""
-
-    def __init__(self, channels: int | None = None) -> None:
-        if channels is not None:
-            self.channels = channels
-        self.inputs: list[torch.Tensor] = []
-        self.sigmas: list[torch.Tensor] = []
-
-    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        self.inputs.append(x)
-        self.sigmas.append(sigma)
-        return 0.5 * x
-
-
-def toolkit(denoiser: Callable | None = None, **kwargs: Any) -> DiffSR:
-    return DiffSR(denoiser=denoiser or Spy(), schedule=LINEAR, **kwargs)
-
-
-def picture(channels: int = 3, height: int = 9, width: int = 7, seed: int = 0) -> torch.Tensor:
-    return torch.rand(channels, height, width, generator=torch.Generator().manual_seed(seed)) * 1.8 - 0.9
 
 
 def array(height: int = 9, width: int = 7) -> np.ndarray:
@@ -256,129 +228,6 @@ def test_samples_are_averaged_and_each_does_not_depend_on_the_others(eta: float)
     torch.testing.assert_close(last[-1].x[0], alone, rtol=0, atol=0)
     torch.testing.assert_close(averaged, last[-1].x.mean(0), rtol=0, atol=0)
     assert not torch.equal(last[-1].x[0], last[-1].x[1])
-
-
-@pytest.mark.parametrize(
-    "scale",
-    [0, 0.99, -2, float("nan"), float("inf"), "2", True, (2,), (1, 2, 3), (2, 0.5), (2, float("nan")), 1e400],
-)
-def test_bad_scales_are_refused(scale: object) -> None:
-    spy = Spy()
-    with pytest.raises(ScaleError, match="scale"):
-        toolkit(spy).upscale(picture(), scale, t=50)
-    with pytest.raises(ScaleError, match="scale"):
-        toolkit(spy).predict(scale)
-    assert spy.inputs == []
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"scale": 2, "size": (18, 14)},
-        {"size": (8, 14)},
-        {"size": (18.5, 14)},
-        {"size": (0, 0)},
-        {"size": 20},
-    ],
-)
-def test_bad_sizes_are_refused(arguments: dict[str, Any]) -> None:
-    spy = Spy()
-    with pytest.raises(ScaleError):
-        toolkit(spy).upscale(picture(), **arguments, t=50)
-    assert spy.inputs == []
-
-
-@pytest.mark.parametrize("t", [-1, 999.01, 1e9, float("nan"), float("inf"), "50", "best", None])
-def test_bad_timesteps_are_refused(t: object) -> None:
-    spy = Spy()
-    with pytest.raises(TimestepError, match=r"t ?="):
-        toolkit(spy).upscale(picture(), 2, t=t)
-    assert spy.inputs == []
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"steps": 0},
-        {"steps": 1.5},
-        {"eta": 2},
-        {"eta": float("nan")},
-        {"samples": 0},
-        {"samples": 1.5},
-        {"seed": 0.5},
-        {"seed": None},
-        {"spacing": "x"},
-    ],
-)
-def test_bad_sampling_arguments_are_refused(arguments: dict[str, Any]) -> None:
-    spy = Spy()
-    with pytest.raises(ToolkitError, match=next(iter(arguments))):
-        toolkit(spy).upscale(picture(), 2, **{"t": 50, **arguments})
-    assert spy.inputs == []
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        None,
-        "photo.png",
-        [[0.0]],
-        torch.zeros(3, 0, 4),
-        torch.full((3, 4, 4), float("nan")),
-        np.zeros((4, 4, 5)),
-    ],
-)
-def test_bad_images_are_refused(image: object) -> None:
-    spy = Spy()
-    with pytest.raises(ImageError):
-        toolkit(spy).upscale(image, 2, t=50)
-    assert spy.inputs == []
-
-
-def test_an_output_beyond_the_memory_is_refused_with_the_scale_that_fits() -> None:
-    spy = Spy()
-    with pytest.raises(ImageError, match=r"GiB.*largest scale that fits|largest output of this shape"):
-        toolkit(spy).upscale(picture(), 1e6, t=50)
-    with pytest.raises(ImageError, match="GiB"):
-        toolkit(spy).upscale(picture(), 2, t=50, samples=10**8)
-    with pytest.raises(ScaleError, match="too large"):
-        toolkit(spy).upscale(picture(), 1e308, t=50)
-    assert spy.inputs == []
-
-
-def test_missing_and_corrupt_files_are_refused(tmp_path: Path) -> None:
-    corrupt = tmp_path / "corrupt.png"
-    corrupt.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
-    for path in (corrupt, tmp_path / "absent.png", tmp_path):
-        with pytest.raises(ImageError, match=path.name):
-            load_image(path)
-
-
-def test_constructor_refuses_what_cannot_work() -> None:
-    for arguments in (
-        {"denoiser": None, "schedule": LINEAR},
-        {"denoiser": Spy(), "schedule": [0.9, 0.5]},
-        {"denoiser": Spy(), "schedule": LINEAR, "channels": 4},
-        {"denoiser": Spy(2), "schedule": LINEAR},
-    ):
-        with pytest.raises(ModelError):
-            DiffSR(**arguments)
-    with pytest.raises(ModelError, match="nonsense"):
-        DiffSR.from_pretrained("nonsense")
-
-
-def test_a_denoiser_that_fails_is_named() -> None:
-    with pytest.raises(ModelError, match="not finite"):
-        toolkit(lambda x, sigma: x * float("nan")).upscale(picture(), 2, t=50)
-
-
-@pytest.mark.parametrize(
-    "arguments", [{"degradation": "motion blur"}, {"metric": "beauty"}, {"level": "gut feeling"}]
-)
-def test_bad_prediction_arguments_are_refused(arguments: dict[str, str]) -> None:
-    with pytest.raises(ToolkitError, match=next(iter(arguments.values()))):
-        toolkit().predict(2, **arguments)
 
 
 def test_prediction_calls_no_network_and_follows_the_schedule() -> None:

@@ -1,0 +1,1 @@
+"""What test modules share that is no fixture; found through the `pythonpath` of pytest."""

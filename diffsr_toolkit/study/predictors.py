@@ -31,8 +31,8 @@ PER_SCALE = "best t per scale"
 PER_IMAGE = "best t per photograph"
 OTHER_SEED = "best t of another seed"
 CEILINGS = (PER_SCALE, PER_IMAGE, OTHER_SEED)
-"""What no prediction can be asked to beat: hindsight with a timestep a scale, or a photograph; and the case's own
-measured curve, drawn with other noise."""
+"""What no prediction can be asked to beat: hindsight with a timestep a scale, or a photograph; and the best timestep
+of the case's own measured curve, drawn with other noise."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def choose_all(
 def of_another_seed(case: Case) -> dict[str, Any]:
     """The judgement of a case's own best timestep, measured with one seed and used with another.
 
-    What even a perfect knowledge of the photograph's curve at one draw of the noise is worth at the next.
+    What a measurement of the photograph itself at one draw of the noise is worth at the next.
     """
     steps, regrets = [], []
     for own, other in permutations(case.by_seed, 2):

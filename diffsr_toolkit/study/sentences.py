@@ -10,7 +10,7 @@ import pandas as pd
 from diffsr_toolkit.optimum import SHORT, scale_label
 from diffsr_toolkit.study.arms import SIDE
 from diffsr_toolkit.study.panels import by_scale
-from diffsr_toolkit.study.predictors import BASELINES, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
+from diffsr_toolkit.study.predictors import BASELINES, CEILINGS, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
 from diffsr_toolkit.study.tables import arm_title, checked, decided, method_title, select
 from diffsr_toolkit.study.wells import NEAR, Well, common_width
 from theory.model_aware import BANDS, ModelResponse
@@ -98,7 +98,7 @@ def verdict(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = 
 
 
 def ceilings(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = "single") -> str:
-    """How much of the regret could be avoided at all: what hindsight reaches, and what the noise leaves."""
+    """How much of the regret could be avoided at all: what hindsight reaches, and another draw of the noise."""
     rows = select(checked(summary, "summary"), arm=arm, metric=metric)
     own = own_method(rows, metric, arm)
     table = rows.set_index("method")
@@ -110,14 +110,11 @@ def ceilings(summary: pd.DataFrame, metric: str = "feature_distance", arm: str =
     text += f"; **{method_title(own)}**, without it, {regret[own]:.2f} %."
     if FIXED in regret and PER_SCALE in regret:
         factor = regret[FIXED] / regret[PER_SCALE]
-        text += (
-            f" So no choice by the scale alone could lose less than 1/{factor:.2g} of what the best single timestep "
-            f"does."
-        )
+        text += f" A choice by the scale alone can be at most {factor:.3g} times better than the best single timestep."
     if OTHER_SEED in table.index:
         alone = table["regret_one_seed"]
         text += (
-            f" Noise sets a floor: the timestep that was best for a photograph with one seed loses "
+            f" Even the timestep that was best for a photograph and scale with one seed loses "
             f"{_interval(table.loc[OTHER_SEED], 'regret_one_seed', '.2f')} % with another, where "
             f"{method_title(own)} loses {_interval(table.loc[own], 'regret_one_seed', '.2f')} % and the best single "
             f"timestep {alone[FIXED]:.2f} % (each against the seed's own best)."
@@ -129,7 +126,7 @@ def levels(differences: pd.DataFrame, metric: str = "feature_distance", arm: str
     """One line a question: does the image pay, does the level pay."""
     rows = select(checked(differences, "differences"), arm=arm, metric=metric)
     lines = []
-    for _, row in rows[~rows["second"].isin(BASELINES)].iterrows():
+    for _, row in rows[~rows["second"].isin((*BASELINES, *CEILINGS))].iterrows():
         first, second = method_title(row["first"]), method_title(row["second"])
         size = f"{abs(row['difference']):.2f} points of regret"
         interval = f"[{row['difference_low']:+.2f}, {row['difference_high']:+.2f}]"

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import count, pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor
 from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.consistency import ITERATIONS
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, Row, imprecision, pooled, rows
+from diffsr_toolkit.oracle_rows import Expected, Path, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.resize import resize
 from diffsr_toolkit.sampler import State, image_generator, inject, sample
@@ -95,8 +95,50 @@ def _periodic(case: Case, fields: int, seed: int) -> list[Row]:
     start = inject(lr_up[None], float(case.sigmas[0]), [generator])
     noises = map(_spectra, _same_noise(generator, hr.shape))
     *_, last = sample(WienerDenoiser(psd, periodic=True), start, case.sigmas, case.eta, [generator])
-    followed = follow_chain(case.sigmas, psd.ravel(), case.eta, _spectra(start[0]), noises)
-    return rows(expected, _spectra(hr), _spectra(last.x[0]), _spectra(start[0]), followed)
+    path = _chain_path(case, psd.ravel(), _spectra(start[0]), noises, expected)
+    return rows(expected, _spectra(hr), _spectra(last.x[0]), _spectra(start[0]), path)
+
+
+def _chain_path(
+    case: Case,
+    psd: Array,
+    state: NDArray[np.complex128],
+    noises: Iterable[NDArray[np.complex128]],
+    expected: Expected,
+) -> Path:
+    """The path of each state; its power by linearity, one unit input at a time."""
+
+    def unit(step: int | None) -> Array:
+        draws = [np.full_like(psd, float(step == own)) for own in range(case.steps)]
+        first = np.full_like(psd, float(step is None))
+        return np.asarray(follow_chain(case.sigmas, psd, case.eta, first, draws))
+
+    assert expected.state_power is not None
+    power = unit(None) ** 2 * expected.state_power
+    if case.eta > 0:
+        power = power + np.sum([unit(step) ** 2 for step in range(case.steps)], axis=0)
+    return Path(follow_chain(case.sigmas, psd, case.eta, state, noises), power)
+
+
+def _linear_path(
+    case: Case, linear: LinearModel, lr: Array, state: Array, noises: Iterable[Array], iterations: int
+) -> Path:
+    """As `_chain_path`, where coefficients are not independent."""
+    low, m = linear.down.shape
+
+    def unit(lr: Array, state: Array, step: int | None = None) -> Array:
+        draws = [np.eye(m) if step == own else np.zeros_like(state) for own in range(case.steps)]
+        return np.asarray(linear.follow(case.sigmas, case.eta, iterations, lr, state, draws))
+
+    nothing, none = np.zeros((m, m)), np.zeros((m, low))
+    from_lr = unit(np.eye(low), np.asarray(linear.up.T))
+    covariance = linear.down @ linear.covariance @ linear.down.T
+    power = np.einsum("ik,ij,jk->k", from_lr, covariance, from_lr)
+    power = power + case.sigmas[0] ** 2 * np.sum(unit(none, np.eye(m)) ** 2, axis=0)
+    if case.eta > 0:
+        power = power + sum(np.sum(unit(none, nothing, step) ** 2, axis=0) for step in range(case.steps))
+    followed = linear.follow(case.sigmas, case.eta, iterations, lr, state, noises)
+    return Path(followed, np.asarray(power))
 
 
 def _same_noise(generator: torch.Generator, shape: Sequence[int]) -> Iterator[Tensor]:
@@ -235,22 +277,21 @@ def _with_borders(case: Case, fields: int, seed: int) -> list[Row]:
     )
     images = (hr, restored, states[0].x[0])
     original, result, start = ((image.flatten(1) @ axes).numpy() for image in images)
-    followed = None
+    path = None
     if case.samples == 1:
         noises = (
             (noise.double().flatten(1) @ axes).numpy()
             for noise in _same_noise(image_generator(seed, lr), hr.shape)
         )
         next(noises)  # the injected one, which the state holds
-        known = lr.flatten(1).numpy()
-        followed = linear.follow(case.sigmas, case.eta, iterations, known, start, noises)
-    return rows(expected, original, result, start, followed)
+        path = _linear_path(case, linear, lr.flatten(1).numpy(), start, noises, iterations)
+    return rows(expected, original, result, start, path)
 
 
 def main() -> None:
     """Write the table and print the largest differences."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the .csv file to write")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="the .csv file to write")
     parser.add_argument("--fields", type=int, default=2048, help="periodic fields in a batch of each case")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", type=float, default=0.0025, help="standard error to reach, relative")

@@ -40,6 +40,22 @@ class Expected:
     fresh: Array | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What the theory makes of the very state and noise that the sampler had.
+
+    Attributes
+    ----------
+    followed : ndarray of shape (n, m)
+        The restorations.
+    power : ndarray of shape (m,)
+        Their expected power, from what the path makes of unit inputs: no moment that is tested enters.
+    """
+
+    followed: Coefficients
+    power: Array
+
+
 @dataclass(frozen=True)
 class Row:
     """One quantity, predicted and measured.
@@ -66,7 +82,7 @@ def rows(
     original: Coefficients,
     restored: Coefficients,
     state: Coefficients | None = None,
-    followed: Coefficients | None = None,
+    path: Path | None = None,
 ) -> list[Row]:
     """Compare coefficients ``(n, m)`` of n independent fields with what is expected of them.
 
@@ -74,8 +90,8 @@ def rows(
     squared Frechet distance of the coefficients' laws, per value. If `state` is given also, of each band, the power
     of the "start" z as its mean ratio to the expected, the "gain" from z, and the "variance" around it.
 
-    `followed` is what the theory makes of the very state and noise that the sampler had: it takes the chance out of
-    "frechet", which a finite number of fields could hardly tell from 0 otherwise. The powers are measured without it.
+    With a `path` also "path", the power of the paths themselves; and "frechet" from the path's exact power and what
+    the sampler's differs from it by: so small a number that chance would hide it otherwise.
     """
     error = _power(restored - original).mean(1)
     found = [_mean("mse", float(expected.squared_error.mean()), error)]
@@ -95,8 +111,10 @@ def rows(
         found.append(_mean(f"power, {name}", predicted, share[:, band].mean(1)))
     if state is not None and expected.gain is not None and expected.fresh is not None:
         found += _state_rows(expected, state, restored)
-    if followed is not None:
-        power, explained = _power(restored) - (_power(followed) - expected.power), np.ones_like(explained)
+    if path is not None:
+        own = _power(path.followed)
+        found.append(Row("path", float(own.mean()), float(_power(restored).mean()), 0.0))
+        power, explained = _power(restored) - own + path.power, np.ones_like(explained)
     return [*found, _frechet(expected, power, explained, np.iscomplexobj(restored))]
 
 

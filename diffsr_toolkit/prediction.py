@@ -32,7 +32,8 @@ def calibration() -> dict[str, Any]:
 def level_constants(metric: str, samples: int = 1) -> dict[str, float]:
     """The constants that stand for ``c`` at the other levels: ``weight`` (spectral) and ``excess`` (model-aware).
 
-    Each makes its level agree with the calibrated ``c`` on the reference spectrum at the calibration's scale.
+    Each makes its level agree with the calibrated ``c`` on the reference spectrum at the calibration's scale; where
+    ``agrees`` is false the excess does not, and is 1.
     """
     constant(metric, samples)
     return dict(calibration()["levels" if samples == 1 else "levels_averaged"][metric])

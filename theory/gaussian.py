@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory.errors import TimestepError, ToolkitError
 
 Array = NDArray[np.float64]
+Noise = TypeVar("Noise")
 
 
 def wiener_gain(sigma: ArrayLike, psd: ArrayLike) -> Array:
@@ -139,13 +140,7 @@ def run_chain(sigmas: ArrayLike, psd: ArrayLike, eta: float = 0.0) -> Chain:
     ToolkitError
         If eta is outside [0, 1].
     """
-    levels = np.asarray(sigmas, dtype=np.float64)
-    if levels.ndim != 1 or levels.size < 2 or not np.all(np.isfinite(levels)):
-        raise TimestepError(f"sigmas = {levels}; give a 1-D list of at least 2 finite noise levels.")
-    if np.any(np.diff(levels) > 0) or np.any(levels[:-1] <= 0) or levels[-1] < 0:
-        raise TimestepError(f"sigmas = {levels} must fall and be positive; only the last may be 0.")
-    if not 0 <= eta <= 1:
-        raise ToolkitError(f"eta = {eta} must be between 0 (DDIM) and 1 (DDPM).")
+    levels = _checked(sigmas, eta)
     psd = np.asarray(psd, dtype=np.float64)
     gain, variance = np.ones_like(psd), np.zeros_like(psd)
     for step, fresh in _steps(levels, psd, eta):
@@ -170,11 +165,43 @@ def follow_chain(
     Returns
     -------
     ndarray of shape (..., *psd.shape)
+
+    Raises
+    ------
+    TimestepError, ToolkitError
+        As `run_chain`, and if there are fewer noises than steps that draw one.
     """
     x, draws = np.asarray(state), iter(noises)
-    for step, fresh in _steps(np.asarray(sigmas, dtype=np.float64), np.asarray(psd, dtype=np.float64), eta):
-        x = step * x + (fresh * np.asarray(next(draws)) if fresh > 0 else 0.0)
+    for step, fresh in _steps(_checked(sigmas, eta), np.asarray(psd, dtype=np.float64), eta):
+        x = step * x + (fresh * np.asarray(drawn(draws)) if fresh > 0 else 0.0)
     return x
+
+
+def drawn(noises: Iterator[Noise]) -> Noise:
+    """The next noise of a path.
+
+    Raises
+    ------
+    ToolkitError
+        If there is none.
+    """
+    for noise in noises:
+        return noise
+    raise ToolkitError(
+        "the path draws more noise than was given: give one array for each step that draws any."
+    )
+
+
+def _checked(sigmas: ArrayLike, eta: float) -> Array:
+    """Noise levels that a sampler can take; raises as `run_chain` says."""
+    levels = np.asarray(sigmas, dtype=np.float64)
+    if levels.ndim != 1 or levels.size < 2 or not np.all(np.isfinite(levels)):
+        raise TimestepError(f"sigmas = {levels}; give a 1-D list of at least 2 finite noise levels.")
+    if np.any(np.diff(levels) > 0) or np.any(levels[:-1] <= 0) or levels[-1] < 0:
+        raise TimestepError(f"sigmas = {levels} must fall and be positive; only the last may be 0.")
+    if not 0 <= eta <= 1:
+        raise ToolkitError(f"eta = {eta} must be between 0 (DDIM) and 1 (DDPM).")
+    return levels
 
 
 def _steps(levels: Array, psd: Array, eta: float) -> Iterator[tuple[Array, float]]:

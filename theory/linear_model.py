@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import ToolkitError
-from theory.gaussian import ancestral_std, psnr, run_chain
+from theory.gaussian import ancestral_std, drawn, psnr, run_chain
 
 Array = NDArray[np.float64]
 Matrix = NDArray[Any]
@@ -125,11 +125,17 @@ class LinearModel:
         Returns
         -------
         ndarray of shape (..., n, m)
+
+        Raises
+        ------
+        TimestepError, ToolkitError
+            As `theory.gaussian.follow_chain`.
         """
+        run_chain(sigmas, 1.0, eta)  # refuses what is no list of steps
         x, draws = state, iter(noises)
         for step, injected, std in self._steps(np.asarray(sigmas, dtype=np.float64), eta, iterations):
             x = x @ np.swapaxes(step, -1, -2) + lr @ np.swapaxes(injected, -1, -2)
-            x = x + (std * next(draws) if std > 0 else 0.0)
+            x = x + (std * drawn(draws) if std > 0 else 0.0)
         return x
 
     def _steps(self, levels: Array, eta: float, iterations: int) -> Iterator[tuple[Matrix, Matrix, float]]:

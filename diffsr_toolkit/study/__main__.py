@@ -15,7 +15,7 @@ from diffsr_toolkit.resize import as_scale
 from diffsr_toolkit.study.analyse import analyse
 from diffsr_toolkit.study.arms import ARMS
 from diffsr_toolkit.study.measure import measure, told_spectra
-from diffsr_toolkit.study.tables import load, save
+from diffsr_toolkit.study.tables import file_name, load, save
 
 
 def main() -> None:
@@ -31,8 +31,12 @@ def main() -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     args = parser.parse_args()
     photos = sorted(args.photos)
-    curves = load("curves", args.out) if not photos or (args.out / "curves.csv.gz").exists() else None
     if photos:
+        known = {
+            name: load(name, args.out) if (args.out / file_name(name)).exists() else None
+            for name in ("curves", "spectra")
+        }
+        curves = known["curves"]
         for name in args.arms:
             arm = ARMS[name]
             curves = measure(
@@ -40,7 +44,7 @@ def main() -> None:
             )
             save("curves", curves, args.out)
         scales = {as_scale(scale): None for arm in ARMS.values() for scale in arm.scales}
-        save("spectra", told_spectra(photos, list(scales)), args.out)
+        save("spectra", told_spectra(photos, list(scales), known["spectra"]), args.out)
     # As read back, so that a later analysis of the files gives the same tables.
     tables = analyse(load("curves", args.out), load("spectra", args.out), ARMS)
     for name, table in tables.items():

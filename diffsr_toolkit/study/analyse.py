@@ -48,8 +48,14 @@ def analyse(
     Raises
     ------
     StoreError
-        When a curve lacks a timestep, or a photograph its spectrum.
+        When a curve lacks a timestep, a photograph its spectrum, or an arm is unknown.
     """
+    strange = sorted(set(curves["arm"]) - set(arms))
+    if strange or curves.empty:
+        raise StoreError(
+            f"the curves hold {f'the unknown arm {strange[0]!r}' if strange else 'no rows'}: measure the arms "
+            f"{', '.join(arms)}"
+        )
     table = pd.concat(
         [
             choose_all(
@@ -94,7 +100,7 @@ def cases_of(arm: Arm, rows: pd.DataFrame, spectra: pd.DataFrame) -> list[Case]:
             return Curve(arm.noise_schedule, t, np.asarray(values), KNOWN[metric].higher_is_better, bicubic)
 
         by_seed = []
-        for seed, own in group.groupby("seed"):
+        for seed, own in group.sort_values("t").groupby("seed"):
             # A table keeps five digits of a timestep.
             if len(own) != len(t) or not np.allclose(own["t"], t, rtol=1e-4):
                 raise StoreError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from diffsr_toolkit.errors import StoreError
+from diffsr_toolkit.errors import ImageError, StoreError
 from diffsr_toolkit.optimum import baseline_value, curve
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.prediction import image_spectrum
@@ -50,23 +52,28 @@ def measure(
     Returns
     -------
     DataFrame
-        Columns `KEYS`, ``weights`` (digest of the network's, or the denoiser's name), ``metric``, ``t`` (on the arm's
-        schedule), ``value`` and ``value_bicubic``: the known rows and the new ones.
+        Columns `KEYS`, ``protocol`` (as of `protocol_digest`), ``metric``, ``t`` (on the arm's schedule), ``value`` and
+        ``value_bicubic``: the known rows and the new ones.
 
     Raises
     ------
+    ImageError
+        When two photographs share a name.
     StoreError
-        When other weights gave the arm's known rows.
+        When the arm's known rows were measured in another way.
     """
-    weights = sr.weights_digest or sr.name
+    repeated = sorted({path.stem for path in paths if [other.stem for other in paths].count(path.stem) > 1})
+    if repeated:
+        raise ImageError(f"the photograph {repeated[0]!r} was given twice: give files of distinct names")
+    protocol = protocol_digest(arm, sr)
     rows: list[pd.DataFrame] = []
     done: set[tuple[object, ...]] = set()
     if known is not None:
-        others = set(known["weights"][known["arm"] == arm.name]) - {weights}
+        others = set(known["protocol"][known["arm"] == arm.name]) - {protocol}
         if others:
             raise StoreError(
-                f"the curves of {arm.name} were measured with weights {min(others)}, now they are {weights}: choose "
-                "another folder for the tables, or delete these rows"
+                f"the curves of {arm.name} were measured in another way (weights, sampler, timesteps, metrics or size; "
+                f"protocol {min(others)}, now {protocol}): choose another folder for the tables, or delete these rows"
             )
         rows, done = [known], set(known[KEYS].itertuples(index=False, name=None))
     for path in paths:
@@ -94,17 +101,40 @@ def measure(
                         image=path.stem,
                         scale_y=scale[0],
                         scale_x=scale[1],
-                        weights=weights,
+                        protocol=protocol,
                         metric=metric,
                         value_bicubic=baseline_value(frame, path.stem, scale, metric),
                     )
                 )
-    table = pd.concat(rows, ignore_index=True)[[*KEYS, "weights", "metric", "t", "value", "value_bicubic"]]
+    table = pd.concat(rows, ignore_index=True)[[*KEYS, "protocol", "metric", "t", "value", "value_bicubic"]]
     return table.sort_values([*KEYS, "metric", "t"], ignore_index=True)
 
 
-def told_spectra(paths: Sequence[Path], scales: Sequence[tuple[float, float]]) -> pd.DataFrame:
+def protocol_digest(arm: Arm, sr: DiffSR) -> str:
+    """Short hash of what a value depends on besides its case: weights, sampler, timesteps, metrics, size."""
+    parts = {
+        "weights": sr.weights_digest or sr.name,
+        "sampler": arm.sampler,
+        "schedule": arm.schedule,
+        "timesteps": list(map(float, arm.timesteps)),
+        "metrics": METRICS,
+        "side": SIDE,
+    }
+    # A letter first: pandas would read twelve digits as a number.
+    return "p" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:11]
+
+
+def told_spectra(
+    paths: Sequence[Path], scales: Sequence[tuple[float, float]], known: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The power law that each photograph's LR image tells, at every scale: all that a prediction sees of an image.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    scales : sequence of (float, float)
+    known : DataFrame, optional
+        Rows of earlier runs, kept where these photographs do not give them anew.
 
     Returns
     -------
@@ -120,4 +150,6 @@ def told_spectra(paths: Sequence[Path], scales: Sequence[tuple[float, float]]) -
                 {"image": path.stem, "scale_y": scale[0], "scale_x": scale[1]}
                 | {name: getattr(law, name) for name in SPECTRUM}
             )
-    return pd.DataFrame(rows)
+    keys = ["image", "scale_y", "scale_x"]
+    table = pd.concat([*([] if known is None else [known]), pd.DataFrame(rows)], ignore_index=True)
+    return table.drop_duplicates(keys, keep="last").sort_values(keys, ignore_index=True)

@@ -26,12 +26,12 @@ from diffsr_toolkit.study.panels import (
 )
 from diffsr_toolkit.study.predictors import (
     BASELINES,
-    CEILINGS,
     FIXED,
     HUNDREDS,
     PER_IMAGE,
     PER_SCALE,
     SPECTRA,
+    YARDSTICKS,
 )
 from diffsr_toolkit.study.summary import rank_correlation
 from diffsr_toolkit.study.tables import arm_title, checked, method_title, select
@@ -86,7 +86,7 @@ def plot_predicted_measured(
         When the table holds no such case.
     """
     rows = select(checked(cases, "cases"), arm=arm, metric=metric).dropna(subset=["t_pred"])
-    methods = [name for name in dict.fromkeys(rows["method"]) if name not in CEILINGS]
+    methods = [name for name in dict.fromkeys(rows["method"]) if name not in YARDSTICKS]
     if not methods:
         raise ToolkitError(f"no way of choosing has an answer for metric {metric!r} under arm {arm!r}")
     places = _places(methods)
@@ -168,7 +168,7 @@ def plot_regret(
     methods = [method for method in _MARKS if method in present]
     methods += [name for name in dict.fromkeys(rows["method"]) if name in present and name not in _MARKS]
     # Hindsight last, whatever else a table may hold.
-    hindsight = (*BASELINES, *CEILINGS)
+    hindsight = (*BASELINES, *YARDSTICKS)
     methods.sort(key=hindsight.__contains__)
     columns = min(_ARM_COLUMNS, len(arms))
     lines = -(-len(arms) // columns)

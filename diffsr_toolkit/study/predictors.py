@@ -30,9 +30,9 @@ BASELINES = (HUNDREDS, FIXED)
 PER_SCALE = "best t per scale"
 PER_IMAGE = "best t per photograph"
 OTHER_SEED = "best t of another seed"
-CEILINGS = (PER_SCALE, PER_IMAGE, OTHER_SEED)
-"""What no prediction can be asked to beat: hindsight with a timestep a scale, or a photograph; and the best timestep
-of the case's own measured curve, drawn with other noise."""
+YARDSTICKS = (PER_SCALE, PER_IMAGE, OTHER_SEED)
+"""What a prediction is measured by: hindsight on the measured grid, with a timestep a scale or a photograph; and the
+best timestep of the case's own curve, drawn with other noise."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ def choose_all(
             for name, t in ways.items():
                 alone = [curve.regret_percent(t) for curve in case.by_seed]
                 judged = case.curve.judge(t) | {"regret_one_seed": float(np.mean(alone))}
-                rows.append(head | {"method": name, "t_pred": t} | judged)
+                rows.append(head | {"method": name, "t_pred": t, "seeds": len(alone)} | judged)
             if len(case.by_seed) > 1:
-                rows.append(head | {"method": OTHER_SEED} | of_another_seed(case))
+                rows.append(head | {"method": OTHER_SEED, "seeds": len(case.by_seed)} | of_another_seed(case))
     return pd.DataFrame(rows)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from diffsr_toolkit.optimum import SHORT, scale_label
 from diffsr_toolkit.study.arms import SIDE
 from diffsr_toolkit.study.panels import by_scale
-from diffsr_toolkit.study.predictors import BASELINES, CEILINGS, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
+from diffsr_toolkit.study.predictors import BASELINES, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE, YARDSTICKS
 from diffsr_toolkit.study.tables import arm_title, checked, decided, method_title, select
 from diffsr_toolkit.study.wells import NEAR, Well, common_width
 from theory.model_aware import BANDS, ModelResponse
@@ -57,7 +57,7 @@ def protocol(cases: pd.DataFrame) -> str:
     return (
         f"Every one of {_number(own['image'].nunique(), 'photograph')}, none of which any training or calibration saw, "
         f"is reduced as a whole until its longer side has {SIDE} pixels, made smaller by the scales {scales}, and "
-        f"restored from a grid of timesteps with the seeds of the command at the end. The best timestep is the vertex "
+        f"restored from a grid of timesteps with {_seeds(cases)}. The best timestep is the vertex "
         f"of a parabola in log-SNR through the best grid point, of the mean over seeds, and its neighbours; a choice's "
         f"*regret* is what the metric loses at it, against the best point, in per cent, and intervals are 95 % "
         f"bootstrap intervals over photographs, whose seeds come with them. {_number(len(names), 'setting')} "
@@ -108,9 +108,12 @@ def ceilings(summary: pd.DataFrame, metric: str = "feature_distance", arm: str =
         f"the *{name}* loses {regret[name]:.2f} %" for name in known
     )
     text += f"; **{method_title(own)}**, without it, {regret[own]:.2f} %."
-    if FIXED in regret and PER_SCALE in regret:
+    if FIXED in regret and regret.get(PER_SCALE, 0) > 0:
         factor = regret[FIXED] / regret[PER_SCALE]
-        text += f" A choice by the scale alone can be at most {factor:.3g} times better than the best single timestep."
+        text += (
+            f" On the measured grid a choice by the scale alone is at most {factor:.3g} times better than one timestep "
+            f"for all."
+        )
     if OTHER_SEED in table.index:
         alone = table["regret_one_seed"]
         text += (
@@ -126,7 +129,7 @@ def levels(differences: pd.DataFrame, metric: str = "feature_distance", arm: str
     """One line a question: does the image pay, does the level pay."""
     rows = select(checked(differences, "differences"), arm=arm, metric=metric)
     lines = []
-    for _, row in rows[~rows["second"].isin((*BASELINES, *CEILINGS))].iterrows():
+    for _, row in rows[~rows["second"].isin((*BASELINES, *YARDSTICKS))].iterrows():
         first, second = method_title(row["first"]), method_title(row["second"])
         size = f"{abs(row['difference']):.2f} points of regret"
         interval = f"[{row['difference_low']:+.2f}, {row['difference_high']:+.2f}]"
@@ -258,6 +261,11 @@ def by_scale_table(
             for pair, group in by_scale(rows)
         ]
     )
+
+
+def _seeds(cases: pd.DataFrame) -> str:
+    least, most = int(cases["seeds"].min()), int(cases["seeds"].max())
+    return _number(most, "seed") if least == most else f"{least} to {most} seeds"
 
 
 def _range(values: pd.Series) -> str:

@@ -1,7 +1,8 @@
 """From cases to statements with intervals: bootstrap over photographs, and differences between ways of choosing.
 
 The sampler's noise is keyed by seed and image, so photographs are independent draws of it: resampling them resamples
-their seeds with them, and the intervals hold both kinds of chance.
+their seeds with them, and the intervals hold both kinds of chance. They do not hold that of the calibration, and what
+was chosen with hindsight keeps its choice in every resample.
 """
 
 from __future__ import annotations

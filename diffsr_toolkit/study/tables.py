@@ -16,15 +16,18 @@ from diffsr_toolkit.study.measure import KEYS, SPECTRUM
 COMMAND = "python -m diffsr_toolkit.study PHOTOS --seeds 0 1 --store DIR --out data/study"
 """What writes the tables."""
 
+_TEXT = dict.fromkeys(("arm", "image", "metric", "method", "protocol", "first", "second"), str)
+"""Columns that stay text, whatever a photograph is called."""
+
 _JUDGED = ("abs_dt", "regret_percent", "regret_one_seed")
 _MEANS = [f"{column}{end}" for column in _JUDGED for end in ("", "_low", "_high")]
 _SUMMARY = ["arm", "metric", "method", "n_images", "n_cases", *_MEANS, "near", "beats_bicubic"]
 COLUMNS = {
-    "curves": [*KEYS, "weights", "metric", "t", "value", "value_bicubic"],
+    "curves": [*KEYS, "protocol", "metric", "t", "value", "value_bicubic"],
     "spectra": ["image", "scale_y", "scale_x", *SPECTRUM],
     "cases": [
         *("arm", "image", "scale_y", "scale_x", "metric", "method", "t_pred", "t_best", "abs_dt"),
-        *("regret_percent", "regret_one_seed", "near", "beats_bicubic", "at_edge"),
+        *("regret_percent", "regret_one_seed", "near", "beats_bicubic", "at_edge", "seeds"),
     ],
     "summary": [*_SUMMARY, "rank_correlation", "n_edge"],
     "per_scale": [*_SUMMARY, "scale_y", "scale_x"],
@@ -73,7 +76,7 @@ def load(name: str, folder: str | PathLike[str] | None = None) -> pd.DataFrame:
     if not path.exists():
         raise ToolkitError(f"{path} does not exist: write it with {COMMAND}")
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=_TEXT)
     except (OSError, ValueError) as error:
         raise StoreError(
             f"{path} cannot be read as a table ({error}): write it again with {COMMAND}"

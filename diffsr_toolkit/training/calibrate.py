@@ -1,4 +1,4 @@
-"""Fix the theory's one constant ``c`` per metric, once, on validation photographs at one scale."""
+"""Fix the theory's one constant ``c`` per metric, once, on calibration photographs at one scale."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def sweep_candidates(
     return pd.concat(frames, ignore_index=True)
 
 
-def image_share(frames: list[pd.DataFrame]) -> dict[str, float]:
+def image_share(frames: list[pd.DataFrame], resamples: int = 500) -> dict[str, float]:
     """How far a photograph's best noise level follows its own power at the cut-off: 1 as the theory says, 0 not at all.
 
     Slope of the best log-SNR on ``-log S(f_c)`` over the photographs, one for each sampler and metric, weighted by
@@ -110,24 +110,50 @@ def image_share(frames: list[pd.DataFrame]) -> dict[str, float]:
     ----------
     frames : list of DataFrame
         `sweep_candidates` of each sampler.
+    resamples : int
+        Of the bootstrap over photographs, which all samplers and metrics share.
+
+    Returns
+    -------
+    dict
+        ``share``; its bootstrap ``std``; ``at_edge``, how many of the optima are the first or last candidate.
     """
-    slopes, precisions = [], []
-    for frame in frames:
-        ours = frame[(frame.method == "diffsr") & frame.metric.isin(SHARE_METRICS)]
-        for metric, group in ours.groupby("metric"):
-            best = [
-                (-np.log(rows.cutoff_psd.iloc[0]), best_log_snr(rows, str(metric)))
-                for _, rows in group.groupby("image")
-            ]
-            x, y = np.array(best).T
-            (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
-            slopes.append(slope)
-            precisions.append(1 / covariance[0, 0])
-    mean = float(np.average(slopes, weights=precisions))
+    optima = pd.DataFrame(
+        [
+            {
+                "sampler": number,
+                "metric": metric,
+                "image": image,
+                "power": -np.log(rows.cutoff_psd.iloc[0]),
+                "log_snr": best_log_snr(rows, str(metric)),
+                "at_edge": best_log_snr(rows, str(metric)) in np.log(rows.snr.agg(["min", "max"])).to_list(),
+            }
+            for number, frame in enumerate(frames)
+            for (metric, image), rows in frame[
+                (frame.method == "diffsr") & frame.metric.isin(SHARE_METRICS)
+            ].groupby(["metric", "image"])
+        ]
+    )
+    by_image = [rows for _, rows in optima.groupby("image")]
+    rng = np.random.default_rng(0)
+    drawn = [
+        _mean_slope(pd.concat([by_image[index] for index in rng.integers(len(by_image), size=len(by_image))]))
+        for _ in range(resamples)
+    ]
     return {
-        "share": round(float(np.clip(mean, 0, 1)), 3),
-        "std": round(float(np.sum(precisions) ** -0.5), 3),
+        "share": round(float(np.clip(_mean_slope(optima), 0, 1)), 3),
+        "std": round(float(np.std(drawn, ddof=1)), 3),
+        "at_edge": int(optima.at_edge.sum()),
     }
+
+
+def _mean_slope(optima: pd.DataFrame) -> float:
+    slopes, precisions = [], []
+    for _, rows in optima.groupby(["sampler", "metric"]):
+        (slope, _), covariance = np.polyfit(rows.power, rows.log_snr, 1, cov=True)
+        slopes.append(slope)
+        precisions.append(1 / covariance[0, 0])
+    return float(np.average(slopes, weights=precisions))
 
 
 def best_log_snr(rows: pd.DataFrame, metric: str) -> float:

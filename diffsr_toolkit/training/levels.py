@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from diffsr_toolkit.response import matching_response, stored_responses
+from theory.errors import ToolkitError
 from theory.model_aware import ModelResponse
 from theory.prf import PRF
 from theory.schedule import NoiseSchedule
@@ -25,11 +26,14 @@ from theory.spectra import PowerLaw
 _RANGE = (1e-2, 1e2)
 
 
-def solve(snr_of: Callable[[float], float], snr: float, rising: bool) -> float:
-    """The constant at which ``snr_of`` gives `snr`, to 0.1 %; the nearer end where none does.
+def solve(snr_of: Callable[[float], float], snr: float, rising: bool) -> float | None:
+    """The constant at which ``snr_of`` gives `snr`, to 0.1 %; None where none within `_RANGE` does.
 
-    ``snr_of`` is monotone but may jump, so it is bisected.
+    ``snr_of`` is monotone but may jump, so it is bisected; a jump over `snr` counts as giving it.
     """
+    ends = sorted(snr_of(end) for end in _RANGE)
+    if not ends[0] <= snr <= ends[1]:
+        return None
     low, high = np.log(_RANGE)
     for _ in range(20):
         middle = 0.5 * (low + high)
@@ -40,7 +44,7 @@ def solve(snr_of: Callable[[float], float], snr: float, rising: bool) -> float:
     return float(np.exp(0.5 * (low + high)))
 
 
-def spectral_weight(law: PowerLaw, scale: float, snr: float) -> float:
+def spectral_weight(law: PowerLaw, scale: float, snr: float) -> float | None:
     """Weight w of the spectral level whose optimum at `scale` is `snr`."""
     # The exponential schedule's ends are wide and do not clip.
     schedule = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)
@@ -53,7 +57,7 @@ def spectral_weight(law: PowerLaw, scale: float, snr: float) -> float:
 
 def model_excess(
     law: PowerLaw, scale: float, snr: float, response: ModelResponse, charges: dict[str, Any], metric: str
-) -> float:
+) -> float | None:
     """Excess charge of the model-aware level whose optimum at `scale` is `snr`."""
     schedule = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)
 
@@ -68,7 +72,11 @@ def model_excess(
 def level_constants(
     calibration: dict[str, Any], sensitivity: dict[str, Any], responses: tuple[ModelResponse, ...]
 ) -> dict[str, Any]:
-    """The calibration with ``levels`` and ``levels_averaged`` added."""
+    """The calibration with ``levels`` and ``levels_averaged`` added; a level that cannot agree with c is told so.
+
+    ``agrees`` is false where no excess in `_RANGE` makes the model-aware level's optimum that of c, or the metric takes
+    none, as PSNR: the excess is then 1, and the optimum the level's own.
+    """
     reference = calibration["reference_spectrum"]
     law = PowerLaw(reference["amplitude"], reference["exponent"])
     scale = float(calibration["provenance"]["scale"])
@@ -79,12 +87,21 @@ def level_constants(
         added[key] = {}
         for metric, found in calibration[source].items():
             snr = found["c"] / power
-            excess = 1.0
+            excess = None
             # A constant at the edge of what was swept fixes nothing.
             if metric in sensitivity["metrics"] and not found["at_edge"]:
                 excess = model_excess(law, scale, snr, response, sensitivity["metrics"][metric], metric)
             weight = spectral_weight(law, scale, snr)
-            added[key][metric] = {"weight": round(weight, 5), "excess": round(excess, 5)}
+            if weight is None:
+                raise ToolkitError(
+                    f"no weight in {_RANGE} gives the spectral level the optimum of {metric}, snr = {snr:.4g}: "
+                    "calibrate on more photographs"
+                )
+            added[key][metric] = {
+                "weight": round(weight, 5),
+                "excess": 1.0 if excess is None else round(excess, 5),
+                "agrees": excess is not None,
+            }
     return calibration | added
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.study.predictors import CEILINGS, FIXED, HUNDREDS, LEVELS, OTHER_SEED, SPECTRA
+from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
 from diffsr_toolkit.study.summary import differences, summarise
 from diffsr_toolkit.study.tables import file_name
 
-METHODS = [*(f"{level}, {own}" for own in SPECTRA for level in LEVELS), HUNDREDS, FIXED, *CEILINGS]
+METHODS = [*(f"{level}, {own}" for own in SPECTRA for level in LEVELS), HUNDREDS, FIXED, *YARDSTICKS]
 SCALES = [(1.6, 1.6), (2.7, 2.7), (4.0, 4.0), (2.0, 4.0)]
 # More than the best at which the way of choosing answers, in per cent.
 REGRET = {
@@ -22,7 +22,7 @@ REGRET = {
     "closed_form": 4.0,
     HUNDREDS: 30.0,
     FIXED: 3.0,
-} | dict.fromkeys(CEILINGS, 0.5)
+} | dict.fromkeys(YARDSTICKS, 0.5)
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +54,7 @@ def study_cases() -> pd.DataFrame:
                     "near": np.nan if silent else float(regret <= 1),
                     "beats_bicubic": np.nan if silent else 1.0,
                     "at_edge": t_best == 0.0,
+                    "seeds": 2,
                     "arm": arm,
                 }
             )

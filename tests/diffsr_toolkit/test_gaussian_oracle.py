@@ -10,7 +10,7 @@ from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.gaussian_oracle import BORDER_FIELDS, compare
 from diffsr_toolkit.gaussian_steps import steps_table
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, Row, imprecision, rows
+from diffsr_toolkit.oracle_rows import Expected, Path, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.sampler import sample, step_sigmas
 from theory.gaussian import run_chain
@@ -37,8 +37,9 @@ def test_the_sampler_does_what_the_theory_says(case):
     assert len(table) >= 5 and set(table.quantity) >= {"mse", "psnr", "frechet", "power, missing"}
     assert (table.deviation.abs() < 4.5).all(), table[["quantity", "predicted", "measured", "standard_error"]]
     if case.samples == 1:
-        # Path by path the sampler is the theory's, to float32's rounding.
-        assert abs(table[table.quantity == "frechet"].relative_difference.item()) < 1e-5
+        # Path by path the sampler is the theory's, to float32's rounding, and so is the distance.
+        exact = table[table.quantity.isin(["path", "frechet"])]
+        assert len(exact) == 2 and (exact.relative_difference.abs() < 1e-5).all()
     mse = table[table.quantity == "mse"].iloc[0]
     assert mse.standard_error / mse.predicted < 0.01
 
@@ -82,6 +83,26 @@ def test_a_wrong_theory_is_caught():
     assert all(abs(row.measured - row.predicted) < 4 * row.standard_error for row in right)
     wrong = rows(Expected(one, 1.2 * one, 0.2 * one, bands), x, x + 0.5 * rng.standard_normal(x.shape))
     assert all(abs(row.measured - row.predicted) > 4 * row.standard_error for row in wrong)
+
+
+def test_a_path_hides_no_wrong_moment_and_no_wrong_sampler():
+    rng = np.random.default_rng(0)
+    one, half = np.ones(6), np.array([True] * 3 + [False] * 3)
+    bands = {"surviving": half, "missing": ~half}
+    x = rng.standard_normal((4000, 6))
+    y = x + 0.5 * rng.standard_normal(x.shape)
+
+    def distance(power, restored):
+        expected = Expected(one, power, 0.25 * one, bands)
+        found = rows(expected, x, restored, path=Path(y, 1.25 * one))
+        return {row.quantity: row for row in found}
+
+    right = distance(1.25 * one, y)
+    assert right["frechet"].measured == pytest.approx(right["frechet"].predicted, rel=1e-9)
+    for wrong in (distance(1.3 * one, y), distance(1.25 * one, 1.05 * y)):
+        row = wrong["frechet"]
+        assert abs(row.measured - row.predicted) > max(4 * row.standard_error, 0.05 * row.predicted)
+    assert distance(1.25 * one, 1.05 * y)["path"].measured > 1.1 * right["path"].predicted
 
 
 def test_the_frechet_estimate_has_no_bias():

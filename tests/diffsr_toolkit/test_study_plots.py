@@ -10,7 +10,7 @@ import pytest
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.prediction import reference_spectrum, sensitivity
 from diffsr_toolkit.study.plots import plot_predicted_measured, plot_regret, plot_regret_by_scale
-from diffsr_toolkit.study.predictors import CEILINGS, FIXED, HUNDREDS, PER_IMAGE, PER_SCALE
+from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, PER_IMAGE, PER_SCALE, YARDSTICKS
 from diffsr_toolkit.study.response_plots import (
     plot_denoising,
     plot_response,
@@ -47,7 +47,7 @@ def test_predicted_against_measured_has_a_panel_a_method_and_a_point_a_case(stud
     figure = plot_predicted_measured(study_cases)
     rows = study_cases[(study_cases["arm"] == "single") & (study_cases["metric"] == "feature_distance")]
     panels = {ax.get_title().split("\n")[0]: ax for ax in drawn(figure)}
-    shown = rows[~rows["method"].isin(CEILINGS)]
+    shown = rows[~rows["method"].isin(YARDSTICKS)]
     assert set(panels) == {method_title(name) for name in shown["method"]} and len(panels) == 11
     for method, group in shown.groupby("method"):
         ax = panels[method_title(method)]

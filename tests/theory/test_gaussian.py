@@ -77,6 +77,13 @@ def test_paths_add_up_to_the_moments(sigma, steps, eta):
     np.testing.assert_allclose(np.sum(np.square(shares), axis=0), chain.variance, rtol=1e-10, atol=1e-300)
 
 
+def test_a_path_refuses_too_little_noise_and_what_is_no_list_of_steps():
+    with pytest.raises(ToolkitError, match="more noise than was given"):
+        follow_chain(falling(1.0, 3), np.ones(2), 1.0, np.ones(2), [np.ones(2)])
+    with pytest.raises(TimestepError, match="must fall"):
+        follow_chain([0.1, 0.5, 0.0], np.ones(2), 0.0, np.ones(2), [])
+
+
 @settings(deadline=None, max_examples=15)
 @given(psd=powers, sigma=st.floats(0.01, 10))
 def test_many_steps_reach_the_limits(psd, sigma):

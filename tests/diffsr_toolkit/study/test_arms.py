@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from diffsr_toolkit.metrics import METRICS as KNOWN
 from diffsr_toolkit.resize import as_scale
 from diffsr_toolkit.study import __main__ as command
 from diffsr_toolkit.study import measure as measuring
+from diffsr_toolkit.study.analyse import analyse
 from diffsr_toolkit.study.arms import ARMS, METRICS, SINGLE, Arm, schedule_of
-from diffsr_toolkit.study.predictors import BASELINES, CEILINGS, LEVELS, OTHER_SEED, SPECTRA
-from diffsr_toolkit.study.tables import COLUMNS
+from diffsr_toolkit.study.predictors import BASELINES, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
+from diffsr_toolkit.study.tables import COLUMNS, load
 from theory.schedule import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
@@ -89,10 +91,11 @@ def toy_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     for seed in range(3):
         levels = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
         Image.fromarray(levels).resize((48, 40)).save(tmp_path / f"photo{seed}.png")
-    photos = sorted(map(str, tmp_path.glob("*.png")))
 
-    def call(out: str, *options: str, measure: bool = True) -> None:
-        arguments = [*(photos if measure else []), *options, "--out", str(tmp_path / out)]
+    def call(out: str, *options: str, photographs: int | list[int] = 3) -> None:
+        photos = sorted(map(str, tmp_path.glob("*.png")))
+        chosen = photos[:photographs] if isinstance(photographs, int) else [photos[i] for i in photographs]
+        arguments = [*chosen, *options, "--out", str(tmp_path / out)]
         arguments += ["--quiet", "--store", str(tmp_path / "store")]
         monkeypatch.setattr(sys, "argv", ["study", *arguments])
         command.main()
@@ -115,13 +118,13 @@ def test_the_study_measures_once_and_writes_its_tables(toy_study, tmp_path, monk
     assert len(curves) == 3 * (2 + 1) * 2 * 2 * 3
     assert not curves.duplicated([*measuring.KEYS, "metric", "t"]).any()
     table = tables["cases"]
-    ways = len(LEVELS) * len(SPECTRA) + len(BASELINES) + len(CEILINGS)
+    ways = len(LEVELS) * len(SPECTRA) + len(BASELINES) + len(YARDSTICKS)
     assert len(table) == 3 * (2 + 1) * 2 * ways
     # These toys have no response, so the model-aware level has no row, and nothing else is missing.
     summary = tables["summary"]
     unanswered = {f"model_aware, {spectrum}" for spectrum in SPECTRA}
     assert set(summary["method"]) == set(table["method"]) - unanswered
-    assert {*BASELINES, *CEILINGS} <= set(summary["method"])
+    assert {*BASELINES, *YARDSTICKS} <= set(summary["method"])
     assert set(tables["differences"]["arm"]) == {"one", "two"}
 
     # What the store holds is not measured again, nor is what the tables hold; both give the same files.
@@ -129,7 +132,7 @@ def test_the_study_measures_once_and_writes_its_tables(toy_study, tmp_path, monk
     toy_study("again")
     (tmp_path / "store").rename(tmp_path / "elsewhere")
     toy_study("out")
-    toy_study("out", measure=False)
+    toy_study("out", photographs=0)
     for name, found in read_tables(tmp_path / "out").items():
         pd.testing.assert_frame_equal(found, tables[name])
         pd.testing.assert_frame_equal(found, read_tables(tmp_path / "again")[name])
@@ -145,12 +148,57 @@ def test_a_second_seed_joins_the_first(toy_study, tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(found, read_tables(tmp_path / "whole")[name])
 
 
-def test_curves_of_other_weights_are_not_joined(toy_study, tmp_path: Path) -> None:
+def test_curves_of_another_protocol_are_not_joined(toy_study, tmp_path: Path, monkeypatch) -> None:
     toy_study("out", "--seeds", "0", "--arms", "one")
-    path = tmp_path / "out" / "curves.csv.gz"
-    pd.read_csv(path).assign(weights="older").to_csv(path, index=False)
-    with pytest.raises(StoreError, match="measured with weights older, now they are toy: choose another"):
+    monkeypatch.setattr(measuring, "SIDE", 40)
+    with pytest.raises(StoreError, match=r"one were measured in another way .* choose another folder"):
         toy_study("out")
+    monkeypatch.setattr(measuring, "SIDE", 32)
+    toy_study("out")
+
+
+def test_a_protocol_is_all_that_a_value_depends_on() -> None:
+    arm = Toy("one", "one", "toy", SINGLE, scales=(2.0,), timesteps=(5, 50))
+    digest = measuring.protocol_digest(arm, arm.build())
+    assert digest == measuring.protocol_digest(replace(arm, scales=(3.0,), title="x"), arm.build())
+    for change in ({"sampler": SINGLE | {"eta": 0.5}}, {"timesteps": (5, 51)}, {"schedule": "cosine"}):
+        other = replace(arm, **change)
+        assert measuring.protocol_digest(other, other.build()) != digest
+    named = DiffSR(lambda x, sigma: x, LINEAR, name="another")
+    assert measuring.protocol_digest(arm, named) != digest
+
+
+def test_a_photograph_that_joins_later_leaves_the_others_their_spectra(toy_study, tmp_path: Path) -> None:
+    toy_study("steps", photographs=2)
+    toy_study("steps", photographs=[2])
+    toy_study("whole")
+    for name, found in read_tables(tmp_path / "steps").items():
+        pd.testing.assert_frame_equal(found, read_tables(tmp_path / "whole")[name])
+
+
+def test_names_that_look_like_numbers_stay_names(toy_study, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"photo{number}.png").rename(tmp_path / f"080{number}.png")
+    toy_study("out", "--arms", "one")
+    toy_study("out", "--arms", "one")
+    table = load("cases", tmp_path / "out")
+    assert set(table["image"]) == {"0800", "0801", "0802"} and (table["seeds"] == 2).all()
+
+
+def test_two_photographs_of_one_name_are_refused(tmp_path: Path) -> None:
+    arm = Toy("one", "one", "toy", SINGLE, scales=(2.0,), timesteps=(5, 50))
+    paths = [tmp_path / "a" / "photo.png", tmp_path / "b" / "photo.jpg"]
+    with pytest.raises(ToolkitError, match="'photo' was given twice"):
+        measuring.measure(arm, arm.build(), paths, tmp_path / "store", [0])
+
+
+def test_an_unknown_arm_and_no_curve_at_all_are_refused(toy_study, tmp_path: Path) -> None:
+    toy_study("out", "--seeds", "0", "--arms", "one")
+    curves, spectra = (load(name, tmp_path / "out") for name in ("curves", "spectra"))
+    with pytest.raises(StoreError, match=r"unknown arm 'older'.*measure the arms one, two"):
+        analyse(curves.assign(arm="older"), spectra, command.ARMS)
+    with pytest.raises(StoreError, match="hold no rows"):
+        analyse(curves[:0], spectra, command.ARMS)
 
 
 def test_a_curve_at_other_timesteps_is_refused(toy_study, tmp_path: Path) -> None:
@@ -160,7 +208,7 @@ def test_a_curve_at_other_timesteps_is_refused(toy_study, tmp_path: Path) -> Non
     for wrong in (curves[curves["t"] != 50], curves.assign(t=curves["t"].replace(50, 51))):
         wrong.to_csv(path, index=False)
         with pytest.raises(StoreError, match="seed 0 was measured at other timesteps than the arm's 3"):
-            toy_study("out", measure=False)
+            toy_study("out", photographs=0)
 
 
 def test_an_analysis_names_what_it_lacks(toy_study, tmp_path: Path) -> None:
@@ -169,6 +217,6 @@ def test_an_analysis_names_what_it_lacks(toy_study, tmp_path: Path) -> None:
     spectra = pd.read_csv(path)
     spectra[spectra["image"] != "photo1"].to_csv(path, index=False)
     with pytest.raises(StoreError, match="the spectrum of photo1 at scale 2 x 2 is missing"):
-        toy_study("out", measure=False)
+        toy_study("out", photographs=0)
     with pytest.raises(ToolkitError, match="does not exist: write it with"):
-        toy_study("nothing", measure=False)
+        toy_study("nothing", photographs=0)

@@ -97,3 +97,23 @@ def test_the_share_is_the_slope_on_the_images_own_power(share: float) -> None:
             ]
     found = image_share([pd.DataFrame(rows)])
     assert found["share"] == pytest.approx(share, abs=4 * found["std"] + 1e-3) and found["std"] < 0.03
+    assert found["at_edge"] == 0
+
+
+def test_metrics_that_err_alike_tell_no_more_than_one() -> None:
+    # The photographs' own scatter is shared: three equal metrics must not make the share look more certain.
+    def optima(metrics: tuple[str, ...]) -> pd.DataFrame:
+        generator = np.random.default_rng(2)
+        rows = []
+        for image, log_power in enumerate(np.linspace(-6, -2, 20)):
+            best = 3.0 - 0.5 * log_power + generator.standard_normal()
+            for log_snr in np.arange(-4.0, 16.0, 0.5):
+                head = {"image": image, "method": "diffsr", "cutoff_psd": np.exp(log_power)}
+                rows += [
+                    head | {"metric": metric, "snr": np.exp(log_snr), "value": -((log_snr - best) ** 2)}
+                    for metric in metrics
+                ]
+        return pd.DataFrame(rows)
+
+    one, three = (image_share([optima(metrics)])["std"] for metrics in (("ssim",), ("ssim", "psnr_rgb")))
+    assert three == pytest.approx(one, rel=1e-6) and 0.05 < one < 0.3

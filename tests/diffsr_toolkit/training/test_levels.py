@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.prediction import reference_spectrum
+from diffsr_toolkit.resources import data_path
+from diffsr_toolkit.response import matching_response, stored_responses
 from diffsr_toolkit.training import levels
 from diffsr_toolkit.training.levels import level_constants, model_excess, solve, spectral_weight
 from theory.model_aware import BANDS, ModelResponse
@@ -45,11 +48,11 @@ def test_the_constant_of_a_monotone_curve_is_found(target: float, power: float) 
     assert solve(lambda x: x**-power, target**-power, rising=False) == pytest.approx(target, rel=1e-3)
 
 
-def test_a_jump_is_bisected_and_an_end_answers_where_nothing_does() -> None:
+def test_a_jump_is_bisected_and_nothing_answers_out_of_reach() -> None:
     assert solve(lambda x: 1.0 if x < 3 else 9.0, 4.0, rising=True) == pytest.approx(3, rel=1e-3)
     assert solve(lambda x: 9.0 if x < 3 else 1.0, 4.0, rising=False) == pytest.approx(3, rel=1e-3)
-    assert solve(lambda x: x, 1e9, rising=True) == pytest.approx(100, rel=1e-3)
-    assert solve(lambda x: x, 1e-9, rising=True) == pytest.approx(0.01, rel=1e-3)
+    assert solve(lambda x: x, 1e9, rising=True) is None
+    assert solve(lambda x: x, 1e-9, rising=True) is None
 
 
 @pytest.mark.parametrize("c", [0.3, 5.0])
@@ -92,8 +95,11 @@ def test_the_calibration_is_completed_and_otherwise_kept(
     sensitivity = {"metrics": {"m": CHARGES, "edge": CHARGES}}
     found = level_constants(calibration(), sensitivity, (response(1), response(2)))
     assert {key: found[key] for key in calibration()} == calibration()
-    assert found["levels"] == {"m": {"weight": 4.0, "excess": 12.0}, "edge": {"weight": 128.0, "excess": 1.0}}
-    assert found["levels_averaged"]["m"] == {"weight": 2.0, "excess": 21.0}
+    assert found["levels"] == {
+        "m": {"weight": 4.0, "excess": 12.0, "agrees": True},
+        "edge": {"weight": 128.0, "excess": 1.0, "agrees": False},
+    }
+    assert found["levels_averaged"]["m"] == {"weight": 2.0, "excess": 21.0, "agrees": True}
     assert found["levels_averaged"]["psnr_y"]["excess"] == 1.0
 
     (tmp_path / "c.json").write_text(json.dumps(calibration()))
@@ -104,6 +110,36 @@ def test_the_calibration_is_completed_and_otherwise_kept(
     monkeypatch.setattr(sys, "argv", ["levels", *map(str, arguments)])
     levels.main()
     assert json.loads((tmp_path / "c.json").read_text()) == found
+
+
+def test_what_cannot_agree_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    far = calibration() | {"metrics": {"m": {"c": 1e5, "at_edge": False}}}
+    monkeypatch.setattr(levels, "spectral_weight", lambda *_: 2.0)
+    found = level_constants(far, {"metrics": {"m": CHARGES}}, (response(1), response(2)))
+    assert found["levels"]["m"] == {"weight": 2.0, "excess": 1.0, "agrees": False}
+    monkeypatch.undo()
+    with pytest.raises(ToolkitError, match="gives the spectral level the optimum of m"):
+        level_constants(far, {"metrics": {"m": CHARGES}}, (response(1), response(2)))
+
+
+def test_the_shipped_constants_agree_where_they_say_so() -> None:
+    shipped = json.loads(data_path("calibration.json").read_text())
+    charges = json.loads(data_path("sensitivity.json").read_text())["metrics"]
+    law = reference_spectrum()
+    checked = 0
+    for key, source, samples in (("levels", "metrics", 1), ("levels_averaged", "metrics_averaged", 2)):
+        measured = matching_response(stored_responses(data_path("models", "embedded")), samples)
+        for metric, constants in shipped[key].items():
+            if not constants["agrees"]:
+                assert constants["excess"] == 1.0
+                continue
+            charge = Sensitivity.from_dict(metric, charges[metric] | {"excess": constants["excess"]})
+            prf = PRF(WIDE, law, level="model_aware", response=measured, sensitivity=charge)
+            c = prf.predict(4.0).snr_opt * float(law(1 / 8))
+            # The optimum jumps where the objective has two wells.
+            assert c == pytest.approx(shipped[source][metric]["c"], rel=0.05), (key, metric)
+            checked += 1
+    assert checked >= 3
 
 
 def test_a_sampler_that_was_not_measured_is_refused() -> None:

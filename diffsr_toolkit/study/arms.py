@@ -71,13 +71,8 @@ class Arm:
             if self.schedule == "linear":
                 return embedded
             return DiffSR(embedded.denoiser, self.noise_schedule, name="embedded", responses=self.responses())
-        return DiffSR(
-            _denoiser(self.denoiser),
-            self.noise_schedule,
-            channels=3,
-            name=self.denoiser,
-            responses=self.responses(),
-        )
+        denoiser, name = _denoiser(self.denoiser)
+        return DiffSR(denoiser, self.noise_schedule, channels=3, name=name, responses=self.responses())
 
     @property
     def noise_schedule(self) -> NoiseSchedule:
@@ -113,17 +108,19 @@ def schedule_of(name: str) -> NoiseSchedule:
     return known[name]
 
 
-def _denoiser(name: str) -> Denoiser:
+def _denoiser(name: str) -> tuple[Denoiser, str]:
+    """A denoiser without weights of its own, and a name that changes with what it knows."""
     from diffsr_toolkit.analytic_denoisers import MixtureDenoiser, WienerDenoiser
     from diffsr_toolkit.ffdnet import FFDNet
     from diffsr_toolkit.prediction import reference_spectrum
 
     if name == "wiener":
-        return WienerDenoiser(reference_spectrum())
+        law = reference_spectrum()
+        return WienerDenoiser(law), f"wiener {law.amplitude:.4g} f^-{law.exponent:.4g}"
     if name == "mixture":
-        return MixtureDenoiser()
+        return MixtureDenoiser(), name
     if name == "ffdnet":
-        return FFDNet()
+        return FFDNet(), name
     raise ToolkitError(f"denoiser {name!r} is not in the study: choose embedded, wiener, mixture or ffdnet")
 
 

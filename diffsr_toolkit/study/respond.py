@@ -22,9 +22,9 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+", help="reference photographs, not those of the study")
     parser.add_argument("--arms", nargs="+", default=["ffdnet", "wiener", "mixture"], choices=list(ARMS))
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="responses.json to write")
+    parser.add_argument("--out", type=Path, required=True, help="responses.json; other arms in it stay")
     args = parser.parse_args()
-    found = {}
+    found = json.loads(args.out.read_text()) if args.out.exists() else {}
     for name in args.arms:
         arm = ARMS[name]
         sr = arm.build()

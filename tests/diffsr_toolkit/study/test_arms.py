@@ -61,7 +61,7 @@ def test_unknown_names_are_refused() -> None:
 
 def test_an_analytic_arm_restores_on_its_own_schedule() -> None:
     sr = Arm("x", "x", "wiener", SINGLE, schedule="cosine").build()
-    assert sr.name == "wiener" and sr.schedule.name == "cosine" and sr.channels == 3
+    assert sr.name.startswith("wiener 0.000") and sr.schedule.name == "cosine" and sr.channels == 3
     assert sr.upscale(torch.zeros(3, 12, 12), 2, t=100.0, steps=2).image.shape == (3, 24, 24)
 
 

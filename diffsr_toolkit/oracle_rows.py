@@ -119,11 +119,12 @@ def rows(
 
 
 def pooled(batches: Sequence[Sequence[Row]]) -> list[Row]:
-    """The same quantities from independent batches of equal size: mean of the measurements, and its error."""
+    """The same quantities from independent batches of equal size: means, and the error of the measured one."""
     return [
         Row(
             same[0].quantity,
-            same[0].predicted,
+            # A path's own power is another in each batch.
+            float(np.mean([row.predicted for row in same])),
             float(np.mean([row.measured for row in same])),
             float(np.linalg.norm([row.standard_error for row in same]) / len(same)),
         )

@@ -145,6 +145,7 @@ def levels(differences: pd.DataFrame, metric: str = "feature_distance", arm: str
 def ranks(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = "single") -> str:
     """Whether the image-dependent predictions know which photograph needs more noise."""
     rows = select(checked(summary, "summary"), arm=arm, metric=metric).dropna(subset=["rank_correlation"])
+    rows = rows[~rows["method"].isin(YARDSTICKS)]
     told = ", ".join(
         f"{row['rank_correlation']:.2f} ({method_title(row['method'])})" for _, row in rows.iterrows()
     )

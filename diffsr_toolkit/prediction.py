@@ -29,7 +29,7 @@ def calibration() -> dict[str, Any]:
     return dict(json.loads(data_path("calibration.json").read_text()))
 
 
-def level_constants(metric: str, samples: int = 1) -> dict[str, float]:
+def level_constants(metric: str, samples: int = 1) -> dict[str, Any]:
     """The constants that stand for ``c`` at the other levels: ``weight`` (spectral) and ``excess`` (model-aware).
 
     Each makes its level agree with the calibrated ``c`` on the reference spectrum at the calibration's scale; where

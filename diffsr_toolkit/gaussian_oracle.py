@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import argparse
-import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import count, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor
 from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.consistency import ITERATIONS
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, Path, Row, imprecision, pooled, rows
+from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.resize import resize
 from diffsr_toolkit.sampler import State, image_generator, inject, sample
@@ -105,7 +105,7 @@ def _chain_path(
     state: NDArray[np.complex128],
     noises: Iterable[NDArray[np.complex128]],
     expected: Expected,
-) -> Path:
+) -> FollowedPath:
     """The path of each state; its power by linearity, one unit input at a time."""
 
     def unit(step: int | None) -> Array:
@@ -117,12 +117,12 @@ def _chain_path(
     power = unit(None) ** 2 * expected.state_power
     if case.eta > 0:
         power = power + np.sum([unit(step) ** 2 for step in range(case.steps)], axis=0)
-    return Path(follow_chain(case.sigmas, psd, case.eta, state, noises), power)
+    return FollowedPath(follow_chain(case.sigmas, psd, case.eta, state, noises), power)
 
 
 def _linear_path(
     case: Case, linear: LinearModel, lr: Array, state: Array, noises: Iterable[Array], iterations: int
-) -> Path:
+) -> FollowedPath:
     """As `_chain_path`, where coefficients are not independent."""
     low, m = linear.down.shape
 
@@ -138,7 +138,7 @@ def _linear_path(
     if case.eta > 0:
         power = power + sum(np.sum(unit(none, nothing, step) ** 2, axis=0) for step in range(case.steps))
     followed = linear.follow(case.sigmas, case.eta, iterations, lr, state, noises)
-    return Path(followed, np.asarray(power))
+    return FollowedPath(followed, np.asarray(power))
 
 
 def _same_noise(generator: torch.Generator, shape: Sequence[int]) -> Iterator[Tensor]:
@@ -291,7 +291,7 @@ def _with_borders(case: Case, fields: int, seed: int) -> list[Row]:
 def main() -> None:
     """Write the table and print the largest differences."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="the .csv file to write")
+    parser.add_argument("--out", type=Path, required=True, help="the .csv file to write")
     parser.add_argument("--fields", type=int, default=2048, help="periodic fields in a batch of each case")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", type=float, default=0.0025, help="standard error to reach, relative")

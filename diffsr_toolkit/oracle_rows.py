@@ -41,7 +41,7 @@ class Expected:
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class FollowedPath:
     """What the theory makes of the very state and noise that the sampler had.
 
     Attributes
@@ -49,7 +49,8 @@ class Path:
     followed : ndarray of shape (n, m)
         The restorations.
     power : ndarray of shape (m,)
-        Their expected power, from what the path makes of unit inputs: no moment that is tested enters.
+        Their expected power, from what the path makes of unit inputs and what the LR image or the injected state
+        has; none of the restoration's moments, which are tested, enters.
     """
 
     followed: Coefficients
@@ -82,7 +83,7 @@ def rows(
     original: Coefficients,
     restored: Coefficients,
     state: Coefficients | None = None,
-    path: Path | None = None,
+    path: FollowedPath | None = None,
 ) -> list[Row]:
     """Compare coefficients ``(n, m)`` of n independent fields with what is expected of them.
 

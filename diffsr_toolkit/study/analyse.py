@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -95,10 +96,8 @@ def cases_of(arm: Arm, rows: pd.DataFrame, spectra: pd.DataFrame) -> list[Case]:
                 f"the spectrum of {image} at scale {sy:g} x {sx:g} is missing: give the photographs"
             )
         bicubic = float(group["value_bicubic"].iloc[0])
-
-        def curve(values: object, metric: str = metric, bicubic: float = bicubic) -> Curve:
-            return Curve(arm.noise_schedule, t, np.asarray(values), KNOWN[metric].higher_is_better, bicubic)
-
+        better = KNOWN[metric].higher_is_better
+        curve = partial(Curve, arm.noise_schedule, t, higher_is_better=better, bicubic=bicubic)
         by_seed = []
         for seed, own in group.sort_values("t").groupby("seed"):
             # A table keeps five digits of a timestep.
@@ -107,7 +106,7 @@ def cases_of(arm: Arm, rows: pd.DataFrame, spectra: pd.DataFrame) -> list[Case]:
                     f"{arm.name}: {image} at scale {sy:g} x {sx:g}, {metric}, seed {seed} was measured at other "
                     f"timesteps than the arm's {len(t)}: delete its rows and measure again"
                 )
-            by_seed.append(curve(own["value"]))
+            by_seed.append(curve(own["value"].to_numpy()))
         mean = curve(np.mean([one.values for one in by_seed], axis=0))
         cases.append(Case(image, (sy, sx), metric, laws[image, sy, sx], mean, tuple(by_seed)))
     return cases

@@ -120,7 +120,7 @@ def protocol_digest(arm: Arm, sr: DiffSR) -> str:
         "metrics": METRICS,
         "side": SIDE,
     }
-    # A letter first: pandas would read twelve digits as a number.
+    # A letter first: who reads the table without its types would take twelve digits for a number.
     return "p" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:11]
 
 

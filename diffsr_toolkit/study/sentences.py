@@ -97,7 +97,7 @@ def verdict(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = 
     return text
 
 
-def ceilings(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = "single") -> str:
+def yardsticks(summary: pd.DataFrame, metric: str = "feature_distance", arm: str = "single") -> str:
     """How much of the regret could be avoided at all: what hindsight reaches, and another draw of the noise."""
     rows = select(checked(summary, "summary"), arm=arm, metric=metric)
     own = own_method(rows, metric, arm)

@@ -126,7 +126,8 @@ def image_share(frames: list[pd.DataFrame], resamples: int = 500) -> dict[str, f
                 "image": image,
                 "power": -np.log(rows.cutoff_psd.iloc[0]),
                 "log_snr": best_log_snr(rows, str(metric)),
-                "at_edge": best_log_snr(rows, str(metric)) in np.log(rows.snr.agg(["min", "max"])).to_list(),
+                "lowest": np.log(rows.snr.min()),
+                "highest": np.log(rows.snr.max()),
             }
             for number, frame in enumerate(frames)
             for (metric, image), rows in frame[
@@ -143,7 +144,7 @@ def image_share(frames: list[pd.DataFrame], resamples: int = 500) -> dict[str, f
     return {
         "share": round(float(np.clip(_mean_slope(optima), 0, 1)), 3),
         "std": round(float(np.std(drawn, ddof=1)), 3),
-        "at_edge": int(optima.at_edge.sum()),
+        "at_edge": int(((optima.log_snr == optima.lowest) | (optima.log_snr == optima.highest)).sum()),
     }
 
 

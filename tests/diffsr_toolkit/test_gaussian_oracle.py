@@ -10,7 +10,7 @@ from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.gaussian_oracle import BORDER_FIELDS, compare
 from diffsr_toolkit.gaussian_steps import steps_table
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, Path, Row, imprecision, rows
+from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.sampler import sample, step_sigmas
 from theory.gaussian import run_chain
@@ -94,7 +94,7 @@ def test_a_path_hides_no_wrong_moment_and_no_wrong_sampler():
 
     def distance(power, restored):
         expected = Expected(one, power, 0.25 * one, bands)
-        found = rows(expected, x, restored, path=Path(y, 1.25 * one))
+        found = rows(expected, x, restored, path=FollowedPath(y, 1.25 * one))
         return {row.quantity: row for row in found}
 
     right = distance(1.25 * one, y)

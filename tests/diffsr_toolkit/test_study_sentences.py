@@ -56,8 +56,8 @@ def test_verdict_turns_with_the_numbers(study_summary):
     assert "aim" not in sentences.verdict(study_summary, "psnr_rgb")
 
 
-def test_ceilings_say_what_hindsight_reaches_and_what_noise_leaves(study_summary):
-    text = sentences.ceilings(study_summary)
+def test_yardsticks_say_what_hindsight_reaches_and_what_noise_leaves(study_summary):
+    text = sentences.yardsticks(study_summary)
     rows = study_summary[
         (study_summary["arm"] == "single") & (study_summary["metric"] == "feature_distance")
     ].set_index("method")
@@ -67,7 +67,7 @@ def test_ceilings_say_what_hindsight_reaches_and_what_noise_leaves(study_summary
     assert f"at most {regret[FIXED] / regret[PER_SCALE]:.3g} times better" in text
     assert f"loses {alone[OTHER_SEED]:.2f} [" in text and f"single timestep {alone[FIXED]:.2f} %" in text
     one_seed = study_summary[study_summary["method"] != OTHER_SEED]
-    assert "with another" not in sentences.ceilings(one_seed)
+    assert "with another" not in sentences.yardsticks(one_seed)
 
 
 def test_the_toolkit_s_own_choice_is_the_best_informed_that_answers(study_cases, study_summary):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.sampler import Denoiser
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -14,7 +14,7 @@ from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
 from theory.model_aware import ModelResponse
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 EMBEDDED = {
     "embedded": "DDPM for RGB photographs, fully convolutional, trained by this project's recipe",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffsr_toolkit.sampler import Spacing, step_sigmas
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 Array = NDArray[np.float64]
 Operator = Literal["ideal", "bicubic", "bicubic_with_borders"]

@@ -30,7 +30,7 @@ from diffsr_toolkit.sampler import (
     sample,
     step_sigmas,
 )
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from theory.prf import PRF, Prediction
-    from theory.schedule import NoiseSchedule
+    from theory.schedules.schedule import NoiseSchedule
 
 # Distinguishable with every common colour blindness; line styles differ as well.
 _COLOURS = sns.color_palette("colorblind")

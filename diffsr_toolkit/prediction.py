@@ -13,7 +13,7 @@ from torch import Tensor
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.resize import Scale, as_scale
 from diffsr_toolkit.resources import data_path
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
     from theory.model_aware import ModelResponse

@@ -11,7 +11,7 @@ from diffsr_toolkit.fashion import CLASSES, SIDE, class_gaussians, fashion_spect
 from diffsr_toolkit.signature_statistics import collapse_timestep
 from theory.bounds import information_bound
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
     from theory.prediction import Level

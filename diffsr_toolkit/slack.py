@@ -22,7 +22,7 @@ from theory.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
 from theory.patch_restoration import check_restoration
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.slack import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
 from theory.spectra import PowerLaw
 from theory.transfer import cubic_weights

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from theory.mismatch import Mismatch
-    from theory.schedule import NoiseSchedule
+    from theory.schedules.schedule import NoiseSchedule
 
 TITLES = {
     "kl": "KL of the states",

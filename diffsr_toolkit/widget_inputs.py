@@ -19,7 +19,7 @@ from diffsr_toolkit.resize import resize
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sweep import named_images
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from theory.model_aware import ModelResponse
     from theory.patch_prior import PatchPrior
     from theory.prf import PRF, Prediction
-    from theory.schedule import NoiseSchedule
+    from theory.schedules.schedule import NoiseSchedule
     from theory.sensitivity import Sensitivity
     from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
     from theory.transfer import Degradation

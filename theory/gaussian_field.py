@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import SpectrumError, ToolkitError
 from theory.gaussian import Chain, psnr, run_chain
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.transfer import BICUBIC, Degradation, as_scale, channel
 
 Array = NDArray[np.float64]

@@ -26,7 +26,7 @@ from theory.gaussian import Chain, flow_limit, posterior_limit, psnr, run_chain
 from theory.model_aware import ModelAwareField, ModelResponse
 from theory.prediction import Level, Prediction
 from theory.scan import ScannedField
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw, RadialPSD, fit_power_law
 from theory.spectral import SpectralField

@@ -32,7 +32,7 @@ from theory.mismatch import SIGMA_END, Mismatch
 from theory.mixture import GaussianMixture
 from theory.monte_carlo import Estimate, gaussian_tv, gaussian_w2
 from theory.patch_prior import PatchPrior
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 Array = NDArray[np.float64]
 Scale = tuple[float, float]

@@ -16,7 +16,7 @@ from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sampler import Denoiser
 from theory.model_aware import ModelResponse
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 SIDE = 160
 """Longer side, in pixels, to which every photograph of the study is reduced as a whole."""

@@ -12,7 +12,7 @@ from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.predictors import LEVELS
 from diffsr_toolkit.study.tables import method_title
 from theory.model_aware import ModelResponse
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 NEEDS = {
     "closed_form": "one constant per metric",

@@ -17,7 +17,7 @@ from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.curves import Curve
 from theory.model_aware import ModelResponse
 from theory.prf import Level
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 
 LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")

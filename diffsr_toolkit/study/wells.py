@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from diffsr_toolkit.resize import Scale, as_scale
 from theory.model_aware import ModelAwareField, ModelResponse
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw
 

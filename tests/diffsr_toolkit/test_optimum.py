@@ -20,7 +20,7 @@ from diffsr_toolkit.optimum import (
     scale_label,
     summary,
 )
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 SCHEDULE = NoiseSchedule.linear()
 

@@ -28,7 +28,7 @@ from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import matching_response, stored_responses
 from theory.model_aware import BANDS
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.transfer import Degradation
 
 SCHEDULE = NoiseSchedule.linear()

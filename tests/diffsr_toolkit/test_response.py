@@ -27,7 +27,7 @@ from diffsr_toolkit.response import (
     stored_responses,
 )
 from theory.model_aware import BANDS, ModelResponse
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw, fit_power_law
 from theory.transfer import added_psd, transfer
 

@@ -13,7 +13,7 @@ from diffsr_toolkit.study import sentences
 from diffsr_toolkit.study.predictors import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
 from diffsr_toolkit.study.wells import Well, common_width, wells
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 
 @pytest.fixture(scope="module")

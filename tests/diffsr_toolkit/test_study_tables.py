@@ -16,7 +16,7 @@ from diffsr_toolkit.study.arms import ARMS
 from diffsr_toolkit.study.cost import NEEDS, prediction_cost
 from diffsr_toolkit.study.predictors import OTHER_SEED
 from diffsr_toolkit.study.tables import across_arms, decided, headline, load, method_title, paired, select
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 
 def test_tables_come_back_as_they_were_written(study_folder, study_cases, study_summary):

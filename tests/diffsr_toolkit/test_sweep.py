@@ -13,7 +13,7 @@ from diffsr_toolkit.errors import ImageError, ScaleError, StoreError, TimestepEr
 from diffsr_toolkit.metrics import evaluate
 from diffsr_toolkit.resize import degrade, upsample
 from diffsr_toolkit.store import read_store
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 METRICS = ["psnr_rgb", "lr_psnr"]
 

@@ -18,7 +18,7 @@ from diffsr_toolkit.theory_widget_figures import (
 from diffsr_toolkit.theory_widgets import PIVOT, TheoryExplorer
 from theory import symbolic
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 
 PNG = b"\x89PNG"

@@ -26,7 +26,7 @@ from theory.bounds import (
 from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, posterior_limit, run_chain
 from theory.monte_carlo import gaussian_tv
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.transfer import transfer
 
 SCHEDULES = [

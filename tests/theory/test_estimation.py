@@ -24,7 +24,7 @@ from theory.estimation import (
     fit_spectrum,
 )
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
 from theory.transfer import cubic_weights
 

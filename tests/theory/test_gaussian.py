@@ -20,7 +20,7 @@ from theory.gaussian import (
     run_chain,
     wiener_gain,
 )
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 etas = st.floats(0, 1)
 powers = st.floats(-6, 3).map(lambda x: 10.0**x)

@@ -12,7 +12,7 @@ from theory.errors import ScaleError, SpectrumError, ToolkitError
 from theory.gaussian import run_chain
 from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
 from theory.linear_model import LinearModel
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 from theory.transfer import Degradation, cubic_weights
 

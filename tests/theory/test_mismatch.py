@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from theory.bounds import restoration_mmse_bound
 from theory.errors import SpectrumError, ToolkitError
 from theory.mismatch import Mismatch
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 from theory.transfer import Degradation, added_psd, cubic_weights, transfer
 

@@ -11,7 +11,7 @@ from theory.bounds import gaussian_kl, information_bound, mmse_bound
 from theory.errors import SpectrumError
 from theory.mismatch import Mismatch
 from theory.mixture import GaussianMixture
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 
 def random_mixture(rng: np.random.Generator, k: int, d: int) -> GaussianMixture:

@@ -13,7 +13,7 @@ from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, psnr
 from theory.model_aware import BANDS, ModelAwareField, ModelResponse
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw
 from theory.spectral import frequency_nodes

@@ -12,7 +12,7 @@ from theory.errors import SpectrumError
 from theory.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.transfer import cubic_weights
 
 SCHEDULES = [

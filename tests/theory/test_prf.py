@@ -14,7 +14,7 @@ from skimage import data
 from theory.closed_form import ClosedForm
 from theory.errors import ScaleError, TimestepError, ToolkitError
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw, radial_psd
 from theory.transfer import Degradation
 

@@ -11,7 +11,7 @@ import pytest
 from theory.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.slack import GaussianOracle, MixtureOracle, PatchOracle, slack_table
 from theory.spectra import PowerLaw
 from theory.transfer import cubic_weights

@@ -15,7 +15,7 @@ from theory import symbolic_sensitivity as sens
 from theory.closed_form import critical_scale, realism_threshold, signature_threshold
 from theory.errors import ToolkitError
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 
 FAMILIES = {family: getattr(NoiseSchedule, family)() for family in symbolic.FAMILIES}

@@ -23,7 +23,7 @@ from diffsr_toolkit.study.analyse import analyse
 from diffsr_toolkit.study.arms import ARMS, METRICS, SINGLE, Arm, schedule_of
 from diffsr_toolkit.study.predictors import BASELINES, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
 from diffsr_toolkit.study.tables import COLUMNS, load
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffsr_toolkit.study.curves import Curve
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 T = np.array([2.0, 9, 23, 50, 100, 200, 400])

@@ -25,7 +25,7 @@ from diffsr_toolkit.study.predictors import (
     predicted,
 )
 from theory.model_aware import BANDS, ModelResponse
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
 
 LINEAR = NoiseSchedule.linear()

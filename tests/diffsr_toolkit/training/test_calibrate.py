@@ -20,7 +20,7 @@ from diffsr_toolkit.training.calibrate import (
     photograph,
     sweep_candidates,
 )
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 

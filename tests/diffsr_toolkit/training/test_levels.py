@@ -20,7 +20,7 @@ from diffsr_toolkit.training import levels
 from diffsr_toolkit.training.levels import level_constants, model_excess, solve, spectral_weight
 from theory.model_aware import BANDS, ModelResponse
 from theory.prf import PRF
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw
 

@@ -16,7 +16,7 @@ from diffsr_toolkit.pipeline import PAIR
 from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.training import respond
 from diffsr_toolkit.training.respond import SAMPLERS, denoising_curve, measure
-from theory.schedule import NoiseSchedule
+from theory.schedules.schedule import NoiseSchedule
 
 
 def test_efficiencies_are_averaged_geometrically_in_bins_of_four() -> None:

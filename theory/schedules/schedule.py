@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.curves import Curve, ExponentialCurve, FlowCurve, KarrasCurve, TableCurve
+from theory.schedules.curves import Curve, ExponentialCurve, FlowCurve, KarrasCurve, TableCurve
 from theory.errors import TimestepError, ToolkitError
 
 Array = NDArray[np.float64]

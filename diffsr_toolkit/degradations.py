@@ -13,7 +13,7 @@ from torch import Tensor
 from diffsr_toolkit.errors import ImageError, ToolkitError
 from diffsr_toolkit.resize import Scale, as_scale, resize
 from diffsr_toolkit.sampler import image_generator
-from theory.degradation import BICUBIC, Degradation
+from theory.degradation.degradation import BICUBIC, Degradation
 
 _BLUR_REACH = 4.0
 """Standard deviations at which the blur's kernel is cut."""
@@ -94,7 +94,7 @@ def jpeg_quality(image: Any) -> int | None:
     int or None
         The quality whose standard table is nearest, in mean log ratio of the steps; None for another image.
     """
-    from theory.jpeg import quantisation_table
+    from theory.degradation.jpeg import quantisation_table
 
     tables = getattr(image, "quantization", None)
     if not tables:

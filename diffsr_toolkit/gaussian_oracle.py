@@ -28,7 +28,7 @@ from theory.alias_groups import alias_model, circular_weights
 from theory.gaussian import follow_chain, run_chain
 from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
 from theory.linear_model import LinearModel
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 if TYPE_CHECKING:
     import pandas as pd

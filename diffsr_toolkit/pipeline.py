@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from theory.model_aware import ModelResponse
     from theory.prf import Level, Prediction
-    from theory.transfer import Degradation
+    from theory.degradation.transfer import Degradation
 
 DEFAULT_STEPS = 10
 PAIR: dict[str, Any] = {"steps": DEFAULT_STEPS // 2, "samples": 2, "eta": 1.0}

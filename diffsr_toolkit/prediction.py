@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from theory.prf import PRF, Level, Prediction
     from theory.sensitivity import Sensitivity
     from theory.spectra import PowerLaw
-    from theory.transfer import Degradation
+    from theory.degradation.transfer import Degradation
 
 
 @cache
@@ -107,7 +107,7 @@ def image_spectrum(
     """
     from theory.errors import SpectrumError
     from theory.lr_spectrum import fit_spectrum
-    from theory.transfer import BICUBIC
+    from theory.degradation.transfer import BICUBIC
 
     try:
         return fit_spectrum(np.asarray(lr.cpu(), dtype=np.float64), scale, degradation or BICUBIC)
@@ -141,7 +141,7 @@ def told_degradation(lr: Tensor | None, scale: tuple[float, float]) -> tuple[Deg
     """
     from theory.errors import SpectrumError
     from theory.estimation import estimate_degradation
-    from theory.transfer import BICUBIC
+    from theory.degradation.transfer import BICUBIC
 
     if lr is None:
         raise ToolkitError("degradation='auto' is told from an image: give one, or name the degradation")
@@ -165,7 +165,7 @@ def predict(
     response: ModelResponse | None = None,
 ) -> Prediction:
     """Predict t_low, t_opt, t_high and the critical scale; see ``DiffSR.predict``."""
-    from theory.transfer import BICUBIC, Degradation
+    from theory.degradation.transfer import BICUBIC, Degradation
 
     factors, note = as_scale(scale), ""
     if degradation is None or degradation == "bicubic":
@@ -211,7 +211,7 @@ def field(
     sensitivity is known, else "closed_form".
     """
     from theory.prf import PRF
-    from theory.transfer import BICUBIC
+    from theory.degradation.transfer import BICUBIC
 
     if level is None:
         level = "model_aware" if response is not None and has_sensitivity(metric) else "closed_form"

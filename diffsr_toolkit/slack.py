@@ -25,7 +25,7 @@ from theory.patch_restoration import check_restoration
 from theory.schedules.schedule import NoiseSchedule
 from theory.slack import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
 from theory.spectra import PowerLaw
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 if TYPE_CHECKING:
     import pandas as pd

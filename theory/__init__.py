@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from theory.schedules.schedule import NoiseSchedule
     from theory.sensitivity import Sensitivity
     from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
-    from theory.transfer import Degradation
+    from theory.degradation.transfer import Degradation
 
 _EXPORTS = {
     "PRF": "prf",

@@ -33,7 +33,7 @@ from theory.errors import ToolkitError
 from theory.scan import Curves, ScannedField
 from theory.sensitivity import Sensitivity
 from theory.spectral import frequency_nodes
-from theory.transfer import channel
+from theory.degradation.transfer import channel
 
 Array = NDArray[np.float64]
 

@@ -30,7 +30,7 @@ from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw, RadialPSD, fit_power_law
 from theory.spectral import SpectralField
-from theory.transfer import BICUBIC, Degradation, as_scale
+from theory.degradation.transfer import BICUBIC, Degradation, as_scale
 
 Array = NDArray[np.float64]
 Number = TypeVar("Number", float, Array)

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.gaussian import Chain
 from theory.scan import Curves, ScannedField
-from theory.transfer import BICUBIC, Degradation, channel
+from theory.degradation.transfer import BICUBIC, Degradation, channel
 
 Array = NDArray[np.float64]
 Sampler = Callable[[Array, Array], Chain]

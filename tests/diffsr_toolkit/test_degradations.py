@@ -12,7 +12,7 @@ from PIL import Image
 from diffsr_toolkit.degradations import blurred, compressed, degrade_with, jpeg_quality, parse_degradation
 from diffsr_toolkit.errors import ImageError, ScaleError, ToolkitError
 from diffsr_toolkit.resize import resize
-from theory.degradation import BICUBIC, Degradation
+from theory.degradation.degradation import BICUBIC, Degradation
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from diffsr_toolkit.response import matching_response, stored_responses
 from theory.model_aware import BANDS
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.transfer import Degradation
+from theory.degradation.transfer import Degradation
 
 SCHEDULE = NoiseSchedule.linear()
 

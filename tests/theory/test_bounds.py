@@ -27,7 +27,7 @@ from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, posterior_limit, run_chain
 from theory.monte_carlo import gaussian_tv
 from theory.schedules.schedule import NoiseSchedule
-from theory.transfer import transfer
+from theory.degradation.transfer import transfer
 
 SCHEDULES = [
     NoiseSchedule.linear(),

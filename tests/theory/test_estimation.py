@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from theory.degradation import BICUBIC, Degradation
+from theory.degradation.degradation import BICUBIC, Degradation
 from theory.errors import ScaleError, SpectrumError
 from theory.estimation import (
     MIN_SIDE,
@@ -26,7 +26,7 @@ from theory.estimation import (
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 LAW = PowerLaw(6e-4, 2.6)

@@ -14,7 +14,7 @@ from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
 from theory.linear_model import LinearModel
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
-from theory.transfer import Degradation, cubic_weights
+from theory.degradation.transfer import Degradation, cubic_weights
 
 SHAPE = (12, 10)
 SIGMAS = np.array([0.6, 0.3, 0.1, 0.0])

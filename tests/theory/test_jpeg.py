@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 
 from theory.errors import ToolkitError
-from theory.jpeg import (
+from theory.degradation.jpeg import (
     GREY_LEVELS,
     basis_power,
     coefficient_variances,

@@ -14,7 +14,7 @@ from theory.errors import SpectrumError, ToolkitError
 from theory.mismatch import Mismatch
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw
-from theory.transfer import Degradation, added_psd, cubic_weights, transfer
+from theory.degradation.transfer import Degradation, added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(2e-4, 3.0)
 SNR = np.geomspace(1e-4, 1e6, 21)

@@ -17,7 +17,7 @@ from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
 from theory.spectra import PowerLaw
 from theory.spectral import frequency_nodes
-from theory.transfer import added_psd, cubic_weights, transfer
+from theory.degradation.transfer import added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(1e-3, 2.5)
 M = len(BANDS) - 1

@@ -13,7 +13,7 @@ from theory.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 SCHEDULES = [
     NoiseSchedule.linear(),

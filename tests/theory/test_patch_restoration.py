@@ -8,7 +8,7 @@ import pytest
 from theory.errors import ToolkitError
 from theory.patch_prior import PatchPrior
 from theory.patch_restoration import check_restoration, restore
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 
 @pytest.fixture(scope="module")

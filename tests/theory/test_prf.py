@@ -16,7 +16,7 @@ from theory.errors import ScaleError, TimestepError, ToolkitError
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra import PowerLaw, radial_psd
-from theory.transfer import Degradation
+from theory.degradation.transfer import Degradation
 
 LAW = PowerLaw(2e-4, 3.0)
 SCHEDULES = [

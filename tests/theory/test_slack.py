@@ -14,7 +14,7 @@ from theory.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
 from theory.slack import GaussianOracle, MixtureOracle, PatchOracle, slack_table
 from theory.spectra import PowerLaw
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 BOUNDS = {"kl", "tv", "tv_of_kl", "w2", "mmse", "restoration_mmse", "information", "sdedit", "edit"}
 

@@ -10,7 +10,7 @@ from skimage import data
 
 from theory.errors import ScaleError, SpectrumError
 from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
-from theory.transfer import cubic_weights
+from theory.degradation.transfer import cubic_weights
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 

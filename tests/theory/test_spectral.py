@@ -10,7 +10,7 @@ import pytest
 from theory.gaussian import flow_limit, run_chain
 from theory.spectra import PowerLaw
 from theory.spectral import SpectralField, frequency_nodes
-from theory.transfer import Degradation, added_psd, cubic_weights, transfer
+from theory.degradation.transfer import Degradation, added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(1e-3, 2.5)
 

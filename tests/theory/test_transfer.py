@@ -11,7 +11,7 @@ from scipy.integrate import quad
 
 from theory.errors import ScaleError, SpectrumError, ToolkitError
 from theory.spectra import PowerLaw
-from theory.transfer import (
+from theory.degradation.transfer import (
     BICUBIC,
     Degradation,
     added_psd,

@@ -15,7 +15,7 @@ from diffsr_toolkit import DiffSR
 from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.store import read_store
 from helpers.cli import LINEAR, Counter, listing, printed, refusal, run
-from theory.degradation import Degradation
+from theory.degradation.degradation import Degradation
 from theory.prf import PRF
 
 

@@ -16,7 +16,7 @@ from itertools import islice, product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.degradation import BICUBIC, Degradation
+from theory.degradation.degradation import BICUBIC, Degradation
 from theory.errors import ScaleError, SpectrumError
 
 __all__ = [
@@ -217,7 +217,7 @@ def channel(
     added = up * (sy * sx * degradation.noise_std**2) + folded
     if degradation.jpeg_quality is None:
         return gain, added
-    from theory.jpeg import jpeg_channel
+    from theory.degradation.jpeg import jpeg_channel
 
     kept, rounding = jpeg_channel(
         fy * sy, fx * sx, lambda y, x: lr_psd(y, x, (sy, sx), psd, degradation), degradation.jpeg_quality

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from theory.model_aware import ModelResponse
     from theory.prf import PRF, Level, Prediction
     from theory.sensitivity import Sensitivity
-    from theory.spectra import PowerLaw
+    from theory.spectra.spectra import PowerLaw
     from theory.degradation.transfer import Degradation
 
 
@@ -74,7 +74,7 @@ def sensitivity(metric: str, samples: int = 1) -> Sensitivity:
 @cache
 def reference_spectrum() -> PowerLaw:
     """Power law of the calibration photographs, for a prediction without an image."""
-    from theory.spectra import PowerLaw
+    from theory.spectra.spectra import PowerLaw
 
     law = calibration()["reference_spectrum"]
     return PowerLaw(**law)
@@ -106,7 +106,7 @@ def image_spectrum(
     spectrum.
     """
     from theory.errors import SpectrumError
-    from theory.lr_spectrum import fit_spectrum
+    from theory.spectra.lr_spectrum import fit_spectrum
     from theory.degradation.transfer import BICUBIC
 
     try:

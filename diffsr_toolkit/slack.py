@@ -24,7 +24,7 @@ from theory.patch_prior import PatchPrior
 from theory.patch_restoration import check_restoration
 from theory.schedules.schedule import NoiseSchedule
 from theory.slack import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import cubic_weights
 
 if TYPE_CHECKING:

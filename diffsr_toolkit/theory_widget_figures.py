@@ -14,7 +14,7 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, plot_field
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 if TYPE_CHECKING:
     import pandas as pd

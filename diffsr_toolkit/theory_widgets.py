@@ -12,7 +12,7 @@ from diffsr_toolkit.theory_widget_figures import LABELS, draw_theory, schedules
 from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import STYLE, png
 from theory.prf import PRF, Prediction
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 PIVOT = 1 / 16
 """Frequency, in cycles per pixel, whose power the exponent's slider holds."""

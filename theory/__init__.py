@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from theory.estimation import Estimate, estimate_degradation
     from theory.gaussian_field import GaussianModel
     from theory.linear_model import LinearModel
-    from theory.lr_spectrum import fit_spectrum
+    from theory.spectra.lr_spectrum import fit_spectrum
     from theory.mismatch import Bounds, Mismatch
     from theory.mixture import GaussianMixture
     from theory.model_aware import ModelResponse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from theory.prf import PRF, Prediction
     from theory.schedules.schedule import NoiseSchedule
     from theory.sensitivity import Sensitivity
-    from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
+    from theory.spectra.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
     from theory.degradation.transfer import Degradation
 
 _EXPORTS = {

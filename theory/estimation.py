@@ -31,8 +31,8 @@ from theory.blockiness import LUMA, estimate_jpeg, luma
 from theory.degradation.degradation import Degradation
 from theory.errors import SpectrumError
 from theory.degradation.jpeg import BLOCK, dct_basis
-from theory.lr_spectrum import Measurement, estimate_blur, fit_spectrum
-from theory.spectra import PowerLaw
+from theory.spectra.lr_spectrum import Measurement, estimate_blur, fit_spectrum
+from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import as_scale
 
 __all__ = [

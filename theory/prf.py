@@ -28,7 +28,7 @@ from theory.prediction import Level, Prediction
 from theory.scan import ScannedField
 from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
-from theory.spectra import PowerLaw, RadialPSD, fit_power_law
+from theory.spectra.spectra import PowerLaw, RadialPSD, fit_power_law
 from theory.spectral import SpectralField
 from theory.degradation.transfer import BICUBIC, Degradation, as_scale
 

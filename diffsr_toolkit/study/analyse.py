@@ -15,7 +15,7 @@ from diffsr_toolkit.study.curves import Curve
 from diffsr_toolkit.study.measure import SPECTRUM
 from diffsr_toolkit.study.predictors import BASELINES, LEVELS, PER_SCALE, Case, choose_all
 from diffsr_toolkit.study.summary import differences, summarise
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 PAIRS = [
     *((f"{level}, pooled", other) for level in ("closed_form", "model_aware") for other in BASELINES),

@@ -18,7 +18,7 @@ from diffsr_toolkit.study.curves import Curve
 from theory.model_aware import ModelResponse
 from theory.prf import Level
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")
 

@@ -20,7 +20,7 @@ from diffsr_toolkit.study.panels import tidy
 from diffsr_toolkit.study.wells import Well
 from theory.model_aware import BANDS, ModelResponse
 from theory.sensitivity import Sensitivity
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from theory.model_aware import ModelAwareField, ModelResponse
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 Array = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from diffsr_toolkit.prediction import image_spectrum
 from diffsr_toolkit.resize import degrade
 from diffsr_toolkit.training.evaluate import reduced
 from theory.closed_form import missing_deficit
-from theory.spectra import PowerLaw, fit_power_law
+from theory.spectra.spectra import PowerLaw, fit_power_law
 
 SCALE = 4.0
 SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "samples": 1, "eta": 0.0}

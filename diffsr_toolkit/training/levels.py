@@ -21,7 +21,7 @@ from theory.model_aware import ModelResponse
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 _RANGE = (1e-2, 1e2)
 

@@ -20,7 +20,7 @@ from diffsr_toolkit.analytic_denoisers import (
 )
 from diffsr_toolkit.errors import ImageError, ModelError, SpectrumError
 from diffsr_toolkit.training.evaluate import scikit_image_photo
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 LAW = PowerLaw(2e-4, 2.5)
 

@@ -17,7 +17,7 @@ from diffsr_toolkit.optimum import optima
 from diffsr_toolkit.plots import plot_comparison, plot_curve, plot_curves, plot_field, plot_optima, to_array
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 SCHEDULE = NoiseSchedule.linear()
 

@@ -28,7 +28,7 @@ from diffsr_toolkit.response import (
 )
 from theory.model_aware import BANDS, ModelResponse
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw, fit_power_law
+from theory.spectra.spectra import PowerLaw, fit_power_law
 from theory.degradation.transfer import added_psd, transfer
 
 LINEAR = NoiseSchedule.linear()

@@ -10,7 +10,7 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.theory_plots import TITLES, plot_bounds, plot_slack
 from theory.mismatch import Mismatch
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 
 @pytest.fixture(scope="module")

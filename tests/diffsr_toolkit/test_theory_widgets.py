@@ -19,7 +19,7 @@ from diffsr_toolkit.theory_widgets import PIVOT, TheoryExplorer
 from theory import symbolic
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 PNG = b"\x89PNG"
 

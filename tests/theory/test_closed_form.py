@@ -20,7 +20,7 @@ from theory.closed_form import (
 )
 from theory.errors import SpectrumError, ToolkitError
 from theory.gaussian import flow_limit
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 tolerances = st.floats(0.01, 0.9)
 

@@ -18,7 +18,7 @@ from theory.definitions import DEFINITIONS, Definition, definition
 from theory.gaussian import flow_limit
 from theory.identities import S, h, r
 from theory.notation import NOTATION
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMANDED = {

@@ -25,7 +25,7 @@ from theory.estimation import (
 )
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
+from theory.spectra.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
 from theory.degradation.transfer import cubic_weights
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")

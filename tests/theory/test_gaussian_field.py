@@ -13,7 +13,7 @@ from theory.gaussian import run_chain
 from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
 from theory.linear_model import LinearModel
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import Degradation, cubic_weights
 
 SHAPE = (12, 10)

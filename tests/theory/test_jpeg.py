@@ -22,7 +22,7 @@ from theory.degradation.jpeg import (
     quantised,
     quantised_mixture,
 )
-from theory.spectra import PowerLaw, radial_psd
+from theory.spectra.spectra import PowerLaw, radial_psd
 
 
 def round_trip(image, quality):

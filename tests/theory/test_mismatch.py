@@ -13,7 +13,7 @@ from theory.bounds import restoration_mmse_bound
 from theory.errors import SpectrumError, ToolkitError
 from theory.mismatch import Mismatch
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import Degradation, added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(2e-4, 3.0)

@@ -15,7 +15,7 @@ from theory.model_aware import BANDS, ModelAwareField, ModelResponse
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 from theory.spectral import frequency_nodes
 from theory.degradation.transfer import added_psd, cubic_weights, transfer
 

@@ -15,7 +15,7 @@ from theory.closed_form import ClosedForm
 from theory.errors import ScaleError, TimestepError, ToolkitError
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw, radial_psd
+from theory.spectra.spectra import PowerLaw, radial_psd
 from theory.degradation.transfer import Degradation
 
 LAW = PowerLaw(2e-4, 3.0)

@@ -13,7 +13,7 @@ from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
 from theory.slack import GaussianOracle, MixtureOracle, PatchOracle, slack_table
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import cubic_weights
 
 BOUNDS = {"kl", "tv", "tv_of_kl", "w2", "mmse", "restoration_mmse", "information", "sdedit", "edit"}

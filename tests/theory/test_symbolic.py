@@ -16,7 +16,7 @@ from theory.closed_form import critical_scale, realism_threshold, signature_thre
 from theory.errors import ToolkitError
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 FAMILIES = {family: getattr(NoiseSchedule, family)() for family in symbolic.FAMILIES}
 families = pytest.mark.parametrize("family", FAMILIES)

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.integrate import quad
 
 from theory.errors import ScaleError, SpectrumError, ToolkitError
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import (
     BICUBIC,
     Degradation,

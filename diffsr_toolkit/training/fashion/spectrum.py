@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from diffsr_toolkit.fashion import Split
 from diffsr_toolkit.training.fashion.data import fetch_splits
-from theory.spectra import fit_power_law, radial_psd
+from theory.spectra.spectra import fit_power_law, radial_psd
 
 
 def measure_spectrum(split: Split) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from diffsr_toolkit.study.predictors import (
 )
 from theory.model_aware import BANDS, ModelResponse
 from theory.schedules.schedule import NoiseSchedule
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 LINEAR = NoiseSchedule.linear()
 T = np.array([2.0, 9, 23, 50, 100, 200, 300])

@@ -22,7 +22,7 @@ from theory.model_aware import BANDS, ModelResponse
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.sensitivity import Sensitivity
-from theory.spectra import PowerLaw
+from theory.spectra.spectra import PowerLaw
 
 LAW = PowerLaw(2.4e-4, 2.9)
 WIDE = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.spectra import _HANN_INDEPENDENCE, RadialPSD
+from theory.spectra.spectra import _HANN_INDEPENDENCE, RadialPSD
 from theory.degradation.transfer import down_transfer
 
 Array = NDArray[np.float64]

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.degradation.degradation import BICUBIC, Degradation
 from theory.errors import SpectrumError
-from theory.lr_model import ANGLES, ROUNDING_VARIANCE, LRFit, LRModel
-from theory.spectra import PowerLaw, _periodogram, _rings, fit_power_law_from_lr
+from theory.spectra.lr_model import ANGLES, ROUNDING_VARIANCE, LRFit, LRModel
+from theory.spectra.spectra import PowerLaw, _periodogram, _rings, fit_power_law_from_lr
 from theory.degradation.transfer import as_scale, lr_psd
 
 Array = NDArray[np.float64]

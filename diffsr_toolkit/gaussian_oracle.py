@@ -24,10 +24,10 @@ from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision,
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.resize import resize
 from diffsr_toolkit.sampler import State, image_generator, inject, sample
-from theory.alias_groups import alias_model, circular_weights
-from theory.gaussian import follow_chain, run_chain
-from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
-from theory.linear_model import LinearModel
+from theory.gaussian.alias_groups import alias_model, circular_weights
+from theory.gaussian.chain import follow_chain, run_chain
+from theory.gaussian.field import GaussianModel, ideal_low_pass, radial_array
+from theory.gaussian.linear_model import LinearModel
 from theory.degradation.transfer import cubic_weights
 
 if TYPE_CHECKING:

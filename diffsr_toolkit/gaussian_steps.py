@@ -9,8 +9,8 @@ import numpy as np
 
 from diffsr_toolkit.oracle_cases import PERIODIC_SIDE, SCHEDULE, TIMESTEP, spectrum
 from diffsr_toolkit.sampler import Spacing, step_sigmas
-from theory.gaussian import Chain, flow_limit, posterior_limit, psnr
-from theory.gaussian_field import GaussianModel
+from theory.gaussian.chain import Chain, flow_limit, posterior_limit, psnr
+from theory.gaussian.field import GaussianModel
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
 from theory.errors import ToolkitError
-from theory.gaussian import Chain, flow_limit, posterior_limit, psnr, run_chain
+from theory.gaussian.chain import Chain, flow_limit, posterior_limit, psnr, run_chain
 from theory.model_aware import ModelAwareField, ModelResponse
 from theory.prediction import Level, Prediction
 from theory.scan import ScannedField

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.bounds import gaussian_kl, tv_bound
-from theory.gaussian import posterior_limit
+from theory.gaussian.chain import posterior_limit
 from theory.mismatch import SIGMA_END, Mismatch
 from theory.mixture import GaussianMixture
 from theory.monte_carlo import Estimate, gaussian_tv, gaussian_w2

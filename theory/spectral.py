@@ -25,7 +25,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.gaussian import Chain
+from theory.gaussian.chain import Chain
 from theory.scan import Curves, ScannedField
 from theory.degradation.transfer import BICUBIC, Degradation, channel
 

@@ -13,8 +13,8 @@ from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
 from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.sampler import sample, step_sigmas
-from theory.gaussian import run_chain
-from theory.gaussian_field import radial_array
+from theory.gaussian.chain import run_chain
+from theory.gaussian.field import radial_array
 
 CHOSEN = [
     Case("ideal", (16, 16), 3, 0.5),

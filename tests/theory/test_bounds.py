@@ -24,7 +24,7 @@ from theory.bounds import (
     w2_least,
 )
 from theory.errors import ToolkitError
-from theory.gaussian import flow_limit, posterior_limit, run_chain
+from theory.gaussian.chain import flow_limit, posterior_limit, run_chain
 from theory.monte_carlo import gaussian_tv
 from theory.schedules.schedule import NoiseSchedule
 from theory.degradation.transfer import transfer

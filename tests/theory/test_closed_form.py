@@ -19,7 +19,7 @@ from theory.closed_form import (
     surviving_loss,
 )
 from theory.errors import SpectrumError, ToolkitError
-from theory.gaussian import flow_limit
+from theory.gaussian.chain import flow_limit
 from theory.spectra.spectra import PowerLaw
 
 tolerances = st.floats(0.01, 0.9)

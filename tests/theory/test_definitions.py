@@ -15,7 +15,7 @@ from theory import definitions, notation, symbolic
 from theory.bounds import gaussian_kl, kl_bound
 from theory.closed_form import ClosedForm, critical_scale, realism_threshold, signature_threshold
 from theory.definitions import DEFINITIONS, Definition, definition
-from theory.gaussian import flow_limit
+from theory.gaussian.chain import flow_limit
 from theory.identities import S, h, r
 from theory.notation import NOTATION
 from theory.spectra.spectra import PowerLaw

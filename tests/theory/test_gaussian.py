@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import TimestepError, ToolkitError
-from theory.gaussian import (
+from theory.gaussian.chain import (
     Chain,
     ancestral_std,
     flow_limit,

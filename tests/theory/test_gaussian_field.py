@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.alias_groups import AliasGroups, alias_model, circular_weights
+from theory.gaussian.alias_groups import AliasGroups, alias_model, circular_weights
 from theory.errors import ScaleError, SpectrumError, ToolkitError
-from theory.gaussian import run_chain
-from theory.gaussian_field import GaussianModel, ideal_low_pass, radial_array
-from theory.linear_model import LinearModel
+from theory.gaussian.chain import run_chain
+from theory.gaussian.field import GaussianModel, ideal_low_pass, radial_array
+from theory.gaussian.linear_model import LinearModel
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import Degradation, cubic_weights

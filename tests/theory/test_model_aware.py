@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import ToolkitError
-from theory.gaussian import flow_limit, psnr
+from theory.gaussian.chain import flow_limit, psnr
 from theory.model_aware import BANDS, ModelAwareField, ModelResponse
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from theory.gaussian import flow_limit, run_chain
+from theory.gaussian.chain import flow_limit, run_chain
 from theory.spectra.spectra import PowerLaw
 from theory.spectral import SpectralField, frequency_nodes
 from theory.degradation.transfer import Degradation, added_psd, cubic_weights, transfer

@@ -15,7 +15,7 @@ from diffsr_toolkit.errors import TimestepError
 from diffsr_toolkit.sampler import State, inject, noise_like, sample, step_sigmas
 from helpers.sampler import SCHEDULES, TOLERANCE, generators, start
 from theory import NoiseSchedule
-from theory.gaussian import run_chain
+from theory.gaussian.chain import run_chain
 
 
 class DummyUNet(torch.nn.Module):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.errors import ScaleError, SpectrumError
-from theory.linear_model import LinearModel
+from theory.gaussian.linear_model import LinearModel
 from theory.degradation.transfer import cubic_weights
 
 Array = NDArray[np.float64]

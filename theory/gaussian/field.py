@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import SpectrumError, ToolkitError
-from theory.gaussian import Chain, psnr, run_chain
+from theory.gaussian.chain import Chain, psnr, run_chain
 from theory.schedules.schedule import NoiseSchedule
 from theory.degradation.transfer import BICUBIC, Degradation, as_scale, channel
 

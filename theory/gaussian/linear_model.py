@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import ToolkitError
-from theory.gaussian import ancestral_std, drawn, psnr, run_chain
+from theory.gaussian.chain import ancestral_std, drawn, psnr, run_chain
 
 Array = NDArray[np.float64]
 Matrix = NDArray[Any]

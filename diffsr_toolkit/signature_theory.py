@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from diffsr_toolkit.fashion import CLASSES, SIDE, class_gaussians, fashion_spectrum
 from diffsr_toolkit.signature_statistics import collapse_timestep
-from theory.bounds import information_bound
+from theory.bounds.bounds import information_bound
 from theory.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import OutputError
-from theory.mismatch import Mismatch
+from theory.bounds.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
 from theory.patch_restoration import check_restoration

@@ -18,7 +18,7 @@ from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.mismatch import Mismatch
+    from theory.bounds.mismatch import Mismatch
     from theory.schedules.schedule import NoiseSchedule
 
 TITLES = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from theory.gaussian.field import GaussianModel
     from theory.gaussian.linear_model import LinearModel
     from theory.spectra.lr_spectrum import fit_spectrum
-    from theory.mismatch import Bounds, Mismatch
+    from theory.bounds.mismatch import Bounds, Mismatch
     from theory.mixture import GaussianMixture
     from theory.model_aware import ModelResponse
     from theory.patch_prior import PatchPrior

@@ -119,7 +119,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "mismatch",
         r"\mathrm{KL}",
         (_ratio - 1 - sp.log(_ratio)) / 2,
-        "theory.bounds.gaussian_kl",
+        "theory.bounds.bounds.gaussian_kl",
         "How easily the noised enlargement can be told from a noised original, in nats (here per frequency of a "
         "Gaussian image, of which the enlargement keeps the factor h); whatever the images, at most half the "
         "SNR times the energy of what is missing.",

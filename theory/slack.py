@@ -26,11 +26,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import gaussian_kl, tv_bound
+from theory.bounds.bounds import gaussian_kl, tv_bound
 from theory.gaussian.chain import posterior_limit
-from theory.mismatch import SIGMA_END, Mismatch
+from theory.bounds.mismatch import SIGMA_END, Mismatch
 from theory.mixture import GaussianMixture
-from theory.monte_carlo import Estimate, gaussian_tv, gaussian_w2
+from theory.bounds.monte_carlo import Estimate, gaussian_tv, gaussian_w2
 from theory.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
 

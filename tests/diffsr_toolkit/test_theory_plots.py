@@ -8,7 +8,7 @@ import pytest
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.theory_plots import TITLES, plot_bounds, plot_slack
-from theory.mismatch import Mismatch
+from theory.bounds.mismatch import Mismatch
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from theory.bounds import (
+from theory.bounds.bounds import (
     edit_bound,
     fano_bound,
     gaussian_kl,
@@ -25,7 +25,7 @@ from theory.bounds import (
 )
 from theory.errors import ToolkitError
 from theory.gaussian.chain import flow_limit, posterior_limit, run_chain
-from theory.monte_carlo import gaussian_tv
+from theory.bounds.monte_carlo import gaussian_tv
 from theory.schedules.schedule import NoiseSchedule
 from theory.degradation.transfer import transfer
 

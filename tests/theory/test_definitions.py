@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory import definitions, notation, symbolic
-from theory.bounds import gaussian_kl, kl_bound
+from theory.bounds.bounds import gaussian_kl, kl_bound
 from theory.closed_form import ClosedForm, critical_scale, realism_threshold, signature_threshold
 from theory.definitions import DEFINITIONS, Definition, definition
 from theory.gaussian.chain import flow_limit

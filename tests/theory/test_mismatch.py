@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.bounds import restoration_mmse_bound
+from theory.bounds.bounds import restoration_mmse_bound
 from theory.errors import SpectrumError, ToolkitError
-from theory.mismatch import Mismatch
+from theory.bounds.mismatch import Mismatch
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import Degradation, added_psd, cubic_weights, transfer

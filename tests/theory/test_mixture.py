@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.bounds import gaussian_kl, information_bound, mmse_bound
+from theory.bounds.bounds import gaussian_kl, information_bound, mmse_bound
 from theory.errors import SpectrumError
-from theory.mismatch import Mismatch
+from theory.bounds.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.schedules.schedule import NoiseSchedule
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from theory.errors import SpectrumError
-from theory.mismatch import Mismatch
+from theory.bounds.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from theory.mismatch import Mismatch
+from theory.bounds.mismatch import Mismatch
 from theory.mixture import GaussianMixture
 from theory.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds import (
+from theory.bounds.bounds import (
     edit_bound,
     information_bound,
     kl_bound,

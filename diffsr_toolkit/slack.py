@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import OutputError
 from theory.bounds.mismatch import Mismatch
-from theory.mixture import GaussianMixture
-from theory.patch_prior import PatchPrior
-from theory.patch_restoration import check_restoration
+from theory.priors.mixture import GaussianMixture
+from theory.priors.patch_prior import PatchPrior
+from theory.priors.patch_restoration import check_restoration
 from theory.schedules.schedule import NoiseSchedule
-from theory.slack import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
+from theory.priors.slack import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
 from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import cubic_weights
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from theory.gaussian.linear_model import LinearModel
     from theory.spectra.lr_spectrum import fit_spectrum
     from theory.bounds.mismatch import Bounds, Mismatch
-    from theory.mixture import GaussianMixture
+    from theory.priors.mixture import GaussianMixture
     from theory.model_aware import ModelResponse
-    from theory.patch_prior import PatchPrior
+    from theory.priors.patch_prior import PatchPrior
     from theory.prf import PRF, Prediction
     from theory.schedules.schedule import NoiseSchedule
     from theory.sensitivity import Sensitivity

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from theory.bounds.bounds import gaussian_kl, information_bound, mmse_bound
 from theory.errors import SpectrumError
 from theory.bounds.mismatch import Mismatch
-from theory.mixture import GaussianMixture
+from theory.priors.mixture import GaussianMixture
 from theory.schedules.schedule import NoiseSchedule
 
 

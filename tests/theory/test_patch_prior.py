@@ -10,8 +10,8 @@ from scipy.stats import multivariate_normal
 
 from theory.errors import SpectrumError
 from theory.bounds.mismatch import Mismatch
-from theory.mixture import GaussianMixture
-from theory.patch_prior import PatchPrior
+from theory.priors.mixture import GaussianMixture
+from theory.priors.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
 from theory.degradation.transfer import cubic_weights
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from theory.errors import ToolkitError
-from theory.patch_prior import PatchPrior
-from theory.patch_restoration import check_restoration, restore
+from theory.priors.patch_prior import PatchPrior
+from theory.priors.patch_restoration import check_restoration, restore
 from theory.degradation.transfer import cubic_weights
 
 

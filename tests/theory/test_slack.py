@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from theory.bounds.mismatch import Mismatch
-from theory.mixture import GaussianMixture
-from theory.patch_prior import PatchPrior
+from theory.priors.mixture import GaussianMixture
+from theory.priors.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
-from theory.slack import GaussianOracle, MixtureOracle, PatchOracle, slack_table
+from theory.priors.slack import GaussianOracle, MixtureOracle, PatchOracle, slack_table
 from theory.spectra.spectra import PowerLaw
 from theory.degradation.transfer import cubic_weights
 

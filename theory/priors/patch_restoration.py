@@ -24,7 +24,7 @@ from theory.errors import ToolkitError
 from theory.gaussian.chain import ancestral_std
 from theory.bounds.mismatch import SIGMA_END, Mismatch
 from theory.bounds.monte_carlo import Estimate, mean_of
-from theory.patch_prior import PatchPrior
+from theory.priors.patch_prior import PatchPrior
 
 Array = NDArray[np.float64]
 

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from theory.bounds.bounds import gaussian_kl, tv_bound
 from theory.gaussian.chain import posterior_limit
 from theory.bounds.mismatch import SIGMA_END, Mismatch
-from theory.mixture import GaussianMixture
+from theory.priors.mixture import GaussianMixture
 from theory.bounds.monte_carlo import Estimate, gaussian_tv, gaussian_w2
-from theory.patch_prior import PatchPrior
+from theory.priors.patch_prior import PatchPrior
 from theory.schedules.schedule import NoiseSchedule
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.sampler import sample, step_sigmas
-from theory.prediction import Level
+from theory.prf.prediction import Level
 
 SIZE, STEPS, ROUNDS = 96, 10, 5
 

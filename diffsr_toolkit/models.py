@@ -13,7 +13,7 @@ from diffsr_toolkit.denoisers import UNetDenoiser
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
-from theory.model_aware import ModelResponse
+from theory.prf.model_aware import ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 
 EMBEDDED = {

@@ -35,8 +35,8 @@ from theory.schedules.schedule import NoiseSchedule
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.model_aware import ModelResponse
-    from theory.prf import Level, Prediction
+    from theory.prf.model_aware import ModelResponse
+    from theory.prf.prf import Level, Prediction
     from theory.degradation.transfer import Degradation
 
 DEFAULT_STEPS = 10

@@ -20,7 +20,7 @@ from diffsr_toolkit.optimum import BASELINES, CASE, SCALE, SHORT, baseline_value
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf import PRF, Prediction
+    from theory.prf.prf import PRF, Prediction
     from theory.schedules.schedule import NoiseSchedule
 
 # Distinguishable with every common colour blindness; line styles differ as well.

@@ -16,9 +16,9 @@ from diffsr_toolkit.resources import data_path
 from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
-    from theory.model_aware import ModelResponse
-    from theory.prf import PRF, Level, Prediction
-    from theory.sensitivity import Sensitivity
+    from theory.prf.model_aware import ModelResponse
+    from theory.prf.prf import PRF, Level, Prediction
+    from theory.prf.sensitivity import Sensitivity
     from theory.spectra.spectra import PowerLaw
     from theory.degradation.transfer import Degradation
 
@@ -58,7 +58,7 @@ def sensitivity(metric: str, samples: int = 1) -> Sensitivity:
     ToolkitError
         For a metric that was not measured, such as one that looks at the low-resolution image alone.
     """
-    from theory.sensitivity import Sensitivity
+    from theory.prf.sensitivity import Sensitivity
 
     if metric.startswith("psnr"):
         return Sensitivity.squared_error(metric)
@@ -210,7 +210,7 @@ def field(
     Without a level it is the best informed one that answers: "model_aware" where a response is given and the metric's
     sensitivity is known, else "closed_form".
     """
-    from theory.prf import PRF
+    from theory.prf.prf import PRF
     from theory.degradation.transfer import BICUBIC
 
     if level is None:

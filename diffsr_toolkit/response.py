@@ -22,7 +22,7 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.resize import Scale, as_scale, degrade, upsample
 from diffsr_toolkit.sampler import Denoiser, image_generator, inject
 from diffsr_toolkit.store import Rows
-from theory.model_aware import BANDS, ModelResponse
+from theory.prf.model_aware import BANDS, ModelResponse
 from theory.spectra.spectra import fit_power_law
 
 if TYPE_CHECKING:

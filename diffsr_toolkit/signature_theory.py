@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from diffsr_toolkit.fashion import CLASSES, SIDE, class_gaussians, fashion_spectrum
 from diffsr_toolkit.signature_statistics import collapse_timestep
 from theory.bounds.bounds import information_bound
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:
-    from theory.prediction import Level
+    from theory.prf.prediction import Level
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, plot_field
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 

@@ -11,7 +11,7 @@ from diffsr_toolkit.prediction import reference_spectrum
 from diffsr_toolkit.theory_widget_figures import LABELS, draw_theory, schedules
 from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import STYLE, png
-from theory.prf import PRF, Prediction
+from theory.prf.prf import PRF, Prediction
 from theory.spectra.spectra import PowerLaw
 
 PIVOT = 1 / 16

@@ -19,7 +19,7 @@ from diffsr_toolkit.widget_inputs import nearest_curve
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf import PRF, Prediction
+    from theory.prf.prf import PRF, Prediction
 
 DPI = 144
 FIELD_SIZE = (6.2, 4.1)

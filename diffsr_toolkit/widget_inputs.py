@@ -24,7 +24,7 @@ from theory.schedules.schedule import NoiseSchedule
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.model_aware import ModelResponse
+    from theory.prf.model_aware import ModelResponse
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 """Photographs that scikit-image carries in its wheel, so that opening the explorer downloads nothing."""

@@ -38,7 +38,7 @@ from diffsr_toolkit.widget_inputs import (
     reference_frame,
 )
 from diffsr_toolkit.widget_layout import SLIDER_STEP, ExplorerLayout
-from theory.prf import Prediction
+from theory.prf.prf import Prediction
 
 PREDICTED_METRIC = "feature_distance"
 """What ``DiffSR.upscale(t="prf")`` aims at; the explorer shows the same prediction."""

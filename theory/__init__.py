@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from theory.spectra.lr_spectrum import fit_spectrum
     from theory.bounds.mismatch import Bounds, Mismatch
     from theory.priors.mixture import GaussianMixture
-    from theory.model_aware import ModelResponse
+    from theory.prf.model_aware import ModelResponse
     from theory.priors.patch_prior import PatchPrior
-    from theory.prf import PRF, Prediction
+    from theory.prf.prf import PRF, Prediction
     from theory.schedules.schedule import NoiseSchedule
-    from theory.sensitivity import Sensitivity
+    from theory.prf.sensitivity import Sensitivity
     from theory.spectra.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
     from theory.degradation.transfer import Degradation
 

@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from theory import symbolic
-from theory.closed_form import missing_deficit, surviving_loss
+from theory.prf.closed_form import missing_deficit, surviving_loss
 from theory.identities import S, h, r
 from theory.tables import markdown_table
 
@@ -88,7 +88,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "realism deficit",
         "R",
         _deficit,
-        "theory.closed_form.missing_deficit",
+        "theory.prf.closed_form.missing_deficit",
         "How far the detail of a restoration is from the law of real detail: 1 when the blur is kept, 0 when "
         "what was lost is made anew as strongly as photographs have it.",
     ),
@@ -103,7 +103,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "signature loss",
         "L",
         _loss,
-        "theory.closed_form.surviving_loss",
+        "theory.prf.closed_form.surviving_loss",
         "How much of what the small image still knew about the original the restoration has forgotten: 0 none, "
         "1 all.",
     ),
@@ -128,42 +128,42 @@ DEFINITIONS: tuple[Definition, ...] = (
         "lower end of the field",
         r"\mathrm{snr}(t_{low})",
         symbolic.snr_low(),
-        "theory.closed_form.ClosedForm.snr_low",
+        "theory.prf.closed_form.ClosedForm.snr_low",
         "The least noise that drowns the first missing frequency well enough for it to be made anew.",
     ),
     Definition(
         "upper end of the field",
         r"\mathrm{snr}(t_{high})",
         symbolic.snr_high(),
-        "theory.closed_form.ClosedForm.snr_high",
+        "theory.prf.closed_form.ClosedForm.snr_high",
         "The most noise that still leaves the signature readable; it does not depend on the scale.",
     ),
     Definition(
         "recoverable field",
         r"\mathrm{PRF}_s",
         r"\{t : R(t) \le \epsilon_R,\ L(t) \le \epsilon_L\} = [t_{low}, t_{high}]",
-        "theory.prf.PRF.predict",
+        "theory.prf.prf.PRF.predict",
         "The timesteps at which an image of this scale gets back its detail and keeps its content.",
     ),
     Definition(
         "optimum",
         r"\mathrm{snr}(t^*)",
         symbolic.snr_optimal(),
-        "theory.closed_form.ClosedForm.snr_opt",
+        "theory.prf.closed_form.ClosedForm.snr_opt",
         "The noise level with the best balance of the two losses for a metric whose constant is c.",
     ),
     Definition(
         "critical scale",
         r"s_{\max}",
         symbolic.critical_scale_bounded(),
-        "theory.closed_form.critical_scale",
+        "theory.prf.closed_form.critical_scale",
         "The largest scale whose field is not empty.",
     ),
     Definition(
         "coherent gain",
         "K(f)",
         r"\mathrm{E}\,\mathrm{Re}(\hat{x}_f \bar{x}_f) / S_f",
-        "theory.model_aware.ModelResponse.at_scale",
+        "theory.prf.model_aware.ModelResponse.at_scale",
         "The share of the original's frequency that one model's restoration gives back in place and phase, as "
         "measured.",
     ),
@@ -171,7 +171,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "regenerated share",
         "P(f)",
         r"\mathrm{E}\,|\hat{x}_f|^2 / S_f,\quad f > f_c",
-        "theory.model_aware.ModelResponse.at_scale",
+        "theory.prf.model_aware.ModelResponse.at_scale",
         "The share of the missing band's power that one model really makes, right or wrong; an ideal denoiser of "
         "Gaussian images makes 1 / (1 + r), a timid one hands the blur back.",
     ),

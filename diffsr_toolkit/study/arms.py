@@ -15,7 +15,7 @@ from diffsr_toolkit.resize import Scale
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sampler import Denoiser
-from theory.model_aware import ModelResponse
+from theory.prf.model_aware import ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 
 SIDE = 160

@@ -11,7 +11,7 @@ from diffsr_toolkit.prediction import field, reference_spectrum
 from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.predictors import LEVELS
 from diffsr_toolkit.study.tables import method_title
-from theory.model_aware import ModelResponse
+from theory.prf.model_aware import ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 
 NEEDS = {

@@ -15,8 +15,8 @@ from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.prediction import field, pooled, reference_spectrum
 from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.curves import Curve
-from theory.model_aware import ModelResponse
-from theory.prf import Level
+from theory.prf.model_aware import ModelResponse
+from theory.prf.prf import Level
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 

@@ -18,8 +18,8 @@ from diffsr_toolkit.optimum import SHORT, scale_label
 from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
 from diffsr_toolkit.study.panels import tidy
 from diffsr_toolkit.study.wells import Well
-from theory.model_aware import BANDS, ModelResponse
-from theory.sensitivity import Sensitivity
+from theory.prf.model_aware import BANDS, ModelResponse
+from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from diffsr_toolkit.study.panels import by_scale
 from diffsr_toolkit.study.predictors import BASELINES, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE, YARDSTICKS
 from diffsr_toolkit.study.tables import arm_title, checked, decided, method_title, select
 from diffsr_toolkit.study.wells import NEAR, Well, common_width
-from theory.model_aware import BANDS, ModelResponse
+from theory.prf.model_aware import BANDS, ModelResponse
 
 AIM_REGRET, AIM_STEPS, AIM_FACTOR = 2.0, 25.0, 2.0
 """What the project set out to reach by feature distance: mean regret in per cent, mean |dt| in steps of 1000, and

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffsr_toolkit.resize import Scale, as_scale
-from theory.model_aware import ModelAwareField, ModelResponse
-from theory.prf import PRF
+from theory.prf.model_aware import ModelAwareField, ModelResponse
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.sensitivity import Sensitivity
+from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw
 
 Array = NDArray[np.float64]

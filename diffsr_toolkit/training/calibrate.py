@@ -18,7 +18,7 @@ from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.prediction import image_spectrum
 from diffsr_toolkit.resize import degrade
 from diffsr_toolkit.training.evaluate import reduced
-from theory.closed_form import missing_deficit
+from theory.prf.closed_form import missing_deficit
 from theory.spectra.spectra import PowerLaw, fit_power_law
 
 SCALE = 4.0

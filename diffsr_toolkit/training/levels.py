@@ -17,10 +17,10 @@ import numpy as np
 
 from diffsr_toolkit.response import matching_response, stored_responses
 from theory.errors import ToolkitError
-from theory.model_aware import ModelResponse
-from theory.prf import PRF
+from theory.prf.model_aware import ModelResponse
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.sensitivity import Sensitivity
+from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw
 
 _RANGE = (1e-2, 1e2)

@@ -26,8 +26,8 @@ from diffsr_toolkit.prediction import (
 )
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import matching_response, stored_responses
-from theory.model_aware import BANDS
-from theory.prf import PRF
+from theory.prf.model_aware import BANDS
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.degradation.transfer import Degradation
 

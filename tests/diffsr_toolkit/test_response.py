@@ -26,7 +26,7 @@ from diffsr_toolkit.response import (
     response_of,
     stored_responses,
 )
-from theory.model_aware import BANDS, ModelResponse
+from theory.prf.model_aware import BANDS, ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw, fit_power_law
 from theory.degradation.transfer import added_psd, transfer

@@ -19,7 +19,7 @@ from diffsr_toolkit.study.response_plots import (
 )
 from diffsr_toolkit.study.tables import method_title
 from diffsr_toolkit.study.wells import Well
-from theory.model_aware import BANDS, ModelResponse
+from theory.prf.model_aware import BANDS, ModelResponse
 
 
 def drawn(figure):

@@ -12,7 +12,7 @@ from diffsr_toolkit.response import matching_response, stored_responses
 from diffsr_toolkit.study import sentences
 from diffsr_toolkit.study.predictors import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
 from diffsr_toolkit.study.wells import Well, common_width, wells
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 
 

@@ -17,7 +17,7 @@ from diffsr_toolkit.theory_widget_figures import (
 )
 from diffsr_toolkit.theory_widgets import PIVOT, TheoryExplorer
 from theory import symbolic
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from theory.closed_form import (
+from theory.prf.closed_form import (
     ClosedForm,
     critical_scale,
     missing_deficit,

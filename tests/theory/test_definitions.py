@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from theory import definitions, notation, symbolic
 from theory.bounds.bounds import gaussian_kl, kl_bound
-from theory.closed_form import ClosedForm, critical_scale, realism_threshold, signature_threshold
+from theory.prf.closed_form import ClosedForm, critical_scale, realism_threshold, signature_threshold
 from theory.definitions import DEFINITIONS, Definition, definition
 from theory.gaussian.chain import flow_limit
 from theory.identities import S, h, r
@@ -154,7 +154,7 @@ def test_tables_have_rows_of_equal_length(module):
 
 def test_a_definition_renders_its_formula():
     x = sp.Symbol("x", positive=True)
-    entry = Definition("root", "q", sp.sqrt(x), "theory.prf.PRF", "A root.")
+    entry = Definition("root", "q", sp.sqrt(x), "theory.prf.prf.PRF", "A root.")
     assert entry.latex() == r"q = \sqrt{x}"
     assert float(entry.numeric(x)(4.0)) == 2.0
     assert np.all(entry.numeric(x)(np.array([1.0, 9.0])) == [1.0, 3.0])

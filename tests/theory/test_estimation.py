@@ -23,7 +23,7 @@ from theory.estimation import (
     estimate_noise,
     fit_spectrum,
 )
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
 from theory.degradation.transfer import cubic_weights

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from theory.errors import ToolkitError
 from theory.gaussian.chain import flow_limit, psnr
-from theory.model_aware import BANDS, ModelAwareField, ModelResponse
-from theory.prf import PRF
+from theory.prf.model_aware import BANDS, ModelAwareField, ModelResponse
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.sensitivity import Sensitivity
+from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw
-from theory.spectral import frequency_nodes
+from theory.prf.spectral import frequency_nodes
 from theory.degradation.transfer import added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(1e-3, 2.5)

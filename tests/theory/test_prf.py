@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from theory.closed_form import ClosedForm
+from theory.prf.closed_form import ClosedForm
 from theory.errors import ScaleError, TimestepError, ToolkitError
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw, radial_psd
 from theory.degradation.transfer import Degradation

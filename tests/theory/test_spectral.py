@@ -9,7 +9,7 @@ import pytest
 
 from theory.gaussian.chain import flow_limit, run_chain
 from theory.spectra.spectra import PowerLaw
-from theory.spectral import SpectralField, frequency_nodes
+from theory.prf.spectral import SpectralField, frequency_nodes
 from theory.degradation.transfer import Degradation, added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(1e-3, 2.5)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from theory import symbolic
 from theory import symbolic_sensitivity as sens
-from theory.closed_form import critical_scale, realism_threshold, signature_threshold
+from theory.prf.closed_form import critical_scale, realism_threshold, signature_threshold
 from theory.errors import ToolkitError
-from theory.prf import PRF
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 

@@ -16,7 +16,7 @@ from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.store import read_store
 from helpers.cli import LINEAR, Counter, listing, printed, refusal, run
 from theory.degradation.degradation import Degradation
-from theory.prf import PRF
+from theory.prf.prf import PRF
 
 
 def test_predict_speaks_and_prints_every_number(cheap: Counter, capfd: pytest.CaptureFixture[str]) -> None:

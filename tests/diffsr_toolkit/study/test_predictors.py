@@ -24,7 +24,7 @@ from diffsr_toolkit.study.predictors import (
     hindsight,
     predicted,
 )
-from theory.model_aware import BANDS, ModelResponse
+from theory.prf.model_aware import BANDS, ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw
 

@@ -18,10 +18,10 @@ from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import matching_response, stored_responses
 from diffsr_toolkit.training import levels
 from diffsr_toolkit.training.levels import level_constants, model_excess, solve, spectral_weight
-from theory.model_aware import BANDS, ModelResponse
-from theory.prf import PRF
+from theory.prf.model_aware import BANDS, ModelResponse
+from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
-from theory.sensitivity import Sensitivity
+from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw
 
 LAW = PowerLaw(2.4e-4, 2.9)

@@ -75,7 +75,7 @@ def test_a_charge_is_the_loss_for_a_whole_octave_averaged_over_photographs(
 
 
 def test_the_command_writes_what_the_theory_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from theory.sensitivity import Sensitivity
+    from theory.prf.sensitivity import Sensitivity
 
     monkeypatch.setattr(sensitivity, "evaluate", squared_error)
     pixels = (image((32, 48)).permute(1, 2, 0) * 127.5 + 127.5).byte().numpy()

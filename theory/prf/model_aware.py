@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import ToolkitError
-from theory.scan import Curves, ScannedField
-from theory.sensitivity import Sensitivity
-from theory.spectral import frequency_nodes
+from theory.prf.scan import Curves, ScannedField
+from theory.prf.sensitivity import Sensitivity
+from theory.prf.spectral import frequency_nodes
 from theory.degradation.transfer import channel
 
 Array = NDArray[np.float64]

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.gaussian.chain import Chain
-from theory.scan import Curves, ScannedField
+from theory.prf.scan import Curves, ScannedField
 from theory.degradation.transfer import BICUBIC, Degradation, channel
 
 Array = NDArray[np.float64]

@@ -20,16 +20,16 @@ from typing import TypeVar, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
+from theory.prf.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
 from theory.errors import ToolkitError
 from theory.gaussian.chain import Chain, flow_limit, posterior_limit, psnr, run_chain
-from theory.model_aware import ModelAwareField, ModelResponse
-from theory.prediction import Level, Prediction
-from theory.scan import ScannedField
+from theory.prf.model_aware import ModelAwareField, ModelResponse
+from theory.prf.prediction import Level, Prediction
+from theory.prf.scan import ScannedField
 from theory.schedules.schedule import NoiseSchedule
-from theory.sensitivity import Sensitivity
+from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw, RadialPSD, fit_power_law
-from theory.spectral import SpectralField
+from theory.prf.spectral import SpectralField
 from theory.degradation.transfer import BICUBIC, Degradation, as_scale
 
 Array = NDArray[np.float64]

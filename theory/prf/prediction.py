@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from theory.prf import PRF
+    from theory.prf.prf import PRF
 
 Level = Literal["closed_form", "spectral", "model_aware"]
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from theory import definitions, notation, symbolic
 from theory.bounds.bounds import gaussian_kl, kl_bound
 from theory.prf.closed_form import ClosedForm, critical_scale, realism_threshold, signature_threshold
-from theory.definitions import DEFINITIONS, Definition, definition
+from theory.symbolic.definitions import DEFINITIONS, Definition, definition
 from theory.gaussian.chain import flow_limit
-from theory.identities import S, h, r
-from theory.notation import NOTATION
+from theory.symbolic.identities import S, h, r
+from theory.symbolic.notation import NOTATION
 from theory.spectra.spectra import PowerLaw
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ import sympy as sp
 from theory import lecture, symbolic
 from theory import symbolic_sensitivity as sens
 from theory.prf.closed_form import missing_deficit, optimal_weight, surviving_loss
-from theory.identities import Identity, r
+from theory.symbolic.identities import Identity, r
 from theory.lecture.__main__ import main
 from theory.lecture.signal import Lambda, beta_slope, root, root_slope
 

@@ -6,7 +6,7 @@ import sympy as sp
 
 from theory import symbolic as sy
 from theory import symbolic_sensitivity as sens
-from theory.identities import Identity, sigma
+from theory.symbolic.identities import Identity, sigma
 from theory.lecture.chapter import Chapter, Result
 from theory.lecture.signal import (
     Lambda,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from theory.tables import markdown_table
+from theory.symbolic.markdown import markdown_table
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory import symbolic
 from theory.prf.closed_form import missing_deficit, surviving_loss
-from theory.identities import S, h, r
-from theory.tables import markdown_table
+from theory.symbolic.identities import S, h, r
+from theory.symbolic.markdown import markdown_table
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "low-level fidelity",
         "F",
         1 - _deficit,
-        "theory.definitions.low_level_fidelity",
+        "theory.symbolic.definitions.low_level_fidelity",
         "How much of the fine structure that a photograph should have is there; too little noise loses it.",
     ),
     Definition(
@@ -111,7 +111,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "high-level signature",
         "1 - L",
         1 - _loss,
-        "theory.definitions.high_level_signature",
+        "theory.symbolic.definitions.high_level_signature",
         "How strongly the layout of the restoration, who and what is where, still agrees with the original's; "
         "too much noise loses it.",
     ),

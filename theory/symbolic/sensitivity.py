@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from theory.spectra.spectra import PowerLaw
-from theory.symbolic import (
+from theory.symbolic.expressions import (
     FAMILIES,
     Family,
     Quantity,

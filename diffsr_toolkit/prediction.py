@@ -140,7 +140,7 @@ def told_degradation(lr: Tensor | None, scale: tuple[float, float]) -> tuple[Deg
         Without an image.
     """
     from theory.errors import SpectrumError
-    from theory.estimation import estimate_degradation
+    from diffsr_toolkit.blind.estimation import estimate_degradation
     from theory.degradation.transfer import BICUBIC
 
     if lr is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from theory.errors import ScaleError, SpectrumError, TimestepError, ToolkitError
-    from theory.estimation import Estimate, estimate_degradation
+    from diffsr_toolkit.blind.estimation import Estimate, estimate_degradation
     from theory.gaussian.field import GaussianModel
     from theory.gaussian.linear_model import LinearModel
     from theory.spectra.lr_spectrum import fit_spectrum

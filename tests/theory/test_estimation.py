@@ -15,7 +15,7 @@ from skimage import data
 
 from theory.degradation.degradation import BICUBIC, Degradation
 from theory.errors import ScaleError, SpectrumError
-from theory.estimation import (
+from diffsr_toolkit.blind.estimation import (
     MIN_SIDE,
     estimate_blur,
     estimate_degradation,

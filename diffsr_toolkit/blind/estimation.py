@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.blockiness import LUMA, estimate_jpeg, luma
+from diffsr_toolkit.blind.blockiness import LUMA, estimate_jpeg, luma
 from theory.degradation.degradation import Degradation
 from theory.errors import SpectrumError
 from theory.degradation.jpeg import BLOCK, dct_basis

@@ -186,9 +186,9 @@ def _timesteps(text: str) -> list[float] | str:
 
 
 def _upscale(args: argparse.Namespace) -> None:
-    from diffsr_toolkit.images import check_output, load_image, save_image
+    from diffsr_toolkit.images.io import check_output, load_image, save_image
     from diffsr_toolkit.pipeline import DiffSR
-    from diffsr_toolkit.resize import output_size
+    from diffsr_toolkit.images.resize import output_size
 
     image = load_image(args.input)
     size = output_size((image.height, image.width), args.scale, args.size)
@@ -203,10 +203,10 @@ def _upscale(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from diffsr_toolkit.degradations import parse_degradation
-    from diffsr_toolkit.images import load_image
+    from diffsr_toolkit.images.degrade import parse_degradation
+    from diffsr_toolkit.images.io import load_image
     from diffsr_toolkit.pipeline import DiffSR
-    from diffsr_toolkit.resize import as_scale
+    from diffsr_toolkit.images.resize import as_scale
 
     as_scale(args.scale)
     degradation = parse_degradation(args.degradation)
@@ -242,7 +242,7 @@ def _strict(value: Any) -> bool | float | None:
 
 def _sweep(args: argparse.Namespace) -> None:
     from diffsr_toolkit.pipeline import DiffSR
-    from diffsr_toolkit.resize import as_scale
+    from diffsr_toolkit.images.resize import as_scale
     from diffsr_toolkit.sweep import named_images
 
     for scale in args.scales:

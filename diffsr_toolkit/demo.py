@@ -73,8 +73,8 @@ def photographs(names: Sequence[str], side: int) -> tuple[dict[str, Tensor], lis
     """
     import skimage.data
 
-    from diffsr_toolkit.images import to_tensor
-    from diffsr_toolkit.resize import KERNEL, resize
+    from diffsr_toolkit.images.io import to_tensor
+    from diffsr_toolkit.images.resize import KERNEL, resize
 
     if side < SMALLEST_SIDE:
         raise ImageError(f"side={side} pixels leaves too little to see: give {SMALLEST_SIDE} or more")
@@ -209,11 +209,11 @@ def _comparison(
 ) -> tuple[Any, str]:
     from PIL import Image
 
-    from diffsr_toolkit.images import save_image
+    from diffsr_toolkit.images.io import save_image
     from diffsr_toolkit.metrics import evaluate
     from diffsr_toolkit.optimum import optima
     from diffsr_toolkit.plots import plot_comparison, to_array
-    from diffsr_toolkit.resize import degrade, upsample
+    from diffsr_toolkit.images.resize import degrade, upsample
 
     table = (
         optima(frame).query("image == @name and scale_y == @scale and scale_x == @scale").set_index("metric")
@@ -252,7 +252,7 @@ def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any
     from matplotlib.figure import Figure
 
     from diffsr_toolkit.plots import plot_field, shared_legend
-    from diffsr_toolkit.resize import degrade
+    from diffsr_toolkit.images.resize import degrade
 
     columns = min(2, len(scales))
     rows = math.ceil(len(scales) / columns)

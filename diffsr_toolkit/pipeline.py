@@ -16,8 +16,8 @@ from torch import Tensor
 from diffsr_toolkit.consistency import LRConsistent
 from diffsr_toolkit.denoisers import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
-from diffsr_toolkit.images import BYTES_PER_PIXEL, check_memory, to_tensor
-from diffsr_toolkit.resize import Scale, Size, effective_scale, output_size, upsample
+from diffsr_toolkit.images.io import BYTES_PER_PIXEL, check_memory, to_tensor
+from diffsr_toolkit.images.resize import Scale, Size, effective_scale, output_size, upsample
 from diffsr_toolkit.response import find_response, matching_response
 from diffsr_toolkit.sampler import (
     LEAST_SIGMA,

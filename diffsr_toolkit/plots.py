@@ -306,7 +306,7 @@ def shared_legend(figure: Figure) -> None:
 
 def to_array(image: Any) -> NDArray[np.float64]:
     """``(H, W)`` or ``(H, W, 3)`` in [0, 1] of an image of any kind; a tensor, in [-1, 1], is clipped first."""
-    from diffsr_toolkit.images import to_tensor
+    from diffsr_toolkit.images.io import to_tensor
 
     tensor, _ = to_tensor(image.clamp(-1, 1) if hasattr(image, "clamp") else image)
     array = (tensor.double().clamp(-1, 1).numpy() + 1) / 2

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.resize import Scale, as_scale
+from diffsr_toolkit.images.resize import Scale, as_scale
 from diffsr_toolkit.resources import data_path
 from theory.schedules.schedule import NoiseSchedule
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.resize import Scale, as_scale, degrade, upsample
+from diffsr_toolkit.images.resize import Scale, as_scale, degrade, upsample
 from diffsr_toolkit.sampler import Denoiser, image_generator, inject
 from diffsr_toolkit.store import Rows
 from theory.prf.model_aware import BANDS, ModelResponse

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diffsr_toolkit.fashion import CLASSES
-from diffsr_toolkit.resize import degrade, effective_scale
+from diffsr_toolkit.images.resize import degrade, effective_scale
 from diffsr_toolkit.signature import DENOISER, Bench, Measured, Setting, Task
 from diffsr_toolkit.signature_statistics import (
     Counts,

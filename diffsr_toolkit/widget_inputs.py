@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
-from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.images.io import load_image, to_tensor
 from diffsr_toolkit.optimum import SCALE, check_frame
-from diffsr_toolkit.resize import resize
+from diffsr_toolkit.images.resize import resize
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sweep import named_images

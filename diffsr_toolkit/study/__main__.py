@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from diffsr_toolkit.resize import as_scale
+from diffsr_toolkit.images.resize import as_scale
 from diffsr_toolkit.study.analyse import analyse
 from diffsr_toolkit.study.arms import ARMS
 from diffsr_toolkit.study.measure import measure, told_spectra

@@ -11,7 +11,7 @@ import torch
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
-from diffsr_toolkit.resize import Scale
+from diffsr_toolkit.images.resize import Scale
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
 from diffsr_toolkit.sampler import Denoiser

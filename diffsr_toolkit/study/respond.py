@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from diffsr_toolkit.resize import Scale
+from diffsr_toolkit.images.resize import Scale
 from diffsr_toolkit.response import regeneration, response_of
 from diffsr_toolkit.store import Rows, Store
 from diffsr_toolkit.study.arms import ARMS, SIDE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.resize import Scale, as_scale
+from diffsr_toolkit.images.resize import Scale, as_scale
 from theory.prf.model_aware import ModelAwareField, ModelResponse
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule

@@ -14,10 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from diffsr_toolkit.features import FeatureDistance
-from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.images.io import load_image, to_tensor
 from diffsr_toolkit.metrics import evaluate
 from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.resize import degrade, upsample
+from diffsr_toolkit.images.resize import degrade, upsample
 from diffsr_toolkit.sampler import sample, step_sigmas
 
 LEVELS = (15, 25, 50, 75, 100, 150)

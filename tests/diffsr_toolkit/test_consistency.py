@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diffsr_toolkit.consistency import LRConsistent, back_project
-from diffsr_toolkit.resize import degrade, upsample
+from diffsr_toolkit.images.resize import degrade, upsample
 
 
 @pytest.fixture

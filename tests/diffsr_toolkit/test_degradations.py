@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from diffsr_toolkit.degradations import blurred, compressed, degrade_with, jpeg_quality, parse_degradation
+from diffsr_toolkit.images.degrade import blurred, compressed, degrade_with, jpeg_quality, parse_degradation
 from diffsr_toolkit.errors import ImageError, ScaleError, ToolkitError
-from diffsr_toolkit.resize import resize
+from diffsr_toolkit.images.resize import resize
 from theory.degradation.degradation import BICUBIC, Degradation
 
 

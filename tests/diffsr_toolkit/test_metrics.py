@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from diffsr_toolkit.errors import ImageError, ScaleError, ToolkitError
 from diffsr_toolkit.metrics import METRICS, border_shave, evaluate, luma, protocol
-from diffsr_toolkit.resize import degrade, upsample
+from diffsr_toolkit.images.resize import degrade, upsample
 
 CHEAP = ["psnr_rgb", "psnr_y", "ssim", "lr_psnr"]
 

@@ -15,7 +15,7 @@ import torch
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.analytic_denoisers import WienerDenoiser
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.resize import upsample
+from diffsr_toolkit.images.resize import upsample
 from diffsr_toolkit.response import (
     band_index,
     band_products,

@@ -21,7 +21,7 @@ from diffsr_toolkit.fashion import (
     load_classifier,
     shipped_test,
 )
-from diffsr_toolkit.resize import degrade
+from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.signature import (
     DENOISER,

@@ -15,9 +15,9 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
-from diffsr_toolkit.images import to_tensor
+from diffsr_toolkit.images.io import to_tensor
 from diffsr_toolkit.models import load_model
-from diffsr_toolkit.resize import degrade
+from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.widget_inputs import (
     PHOTOGRAPHS,
     embedded_schedule,

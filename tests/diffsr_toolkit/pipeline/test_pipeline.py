@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.resize import degrade, upsample
+from diffsr_toolkit.images.resize import degrade, upsample
 from diffsr_toolkit.sampler import State
 from helpers.pipeline import LINEAR, Spy, picture, toolkit
 from theory import NoiseSchedule

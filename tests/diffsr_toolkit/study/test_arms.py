@@ -16,7 +16,7 @@ from PIL import Image
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.metrics import METRICS as KNOWN
-from diffsr_toolkit.resize import as_scale
+from diffsr_toolkit.images.resize import as_scale
 from diffsr_toolkit.study import __main__ as command
 from diffsr_toolkit.study import measure as measuring
 from diffsr_toolkit.study.analyse import analyse

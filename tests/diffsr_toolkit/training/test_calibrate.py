@@ -9,7 +9,7 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.prediction import image_spectrum
-from diffsr_toolkit.resize import degrade
+from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.training.calibrate import (
     CANDIDATES,
     SCALE,

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.resize import Scale, as_scale, resize
+from diffsr_toolkit.images.resize import Scale, as_scale, resize
 from diffsr_toolkit.sampler import image_generator
 from theory.degradation.degradation import BICUBIC, Degradation
 

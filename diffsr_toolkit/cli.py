@@ -272,7 +272,7 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _models(args: argparse.Namespace) -> None:
-    from diffsr_toolkit.models import available_models
+    from diffsr_toolkit.models.diffusers import available_models
 
     for name, description in available_models().items():
         print(f"{name}: {description}")

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffsr_toolkit.analytic_denoisers import WienerDenoiser
+from diffsr_toolkit.models.analytic import WienerDenoiser
 from diffsr_toolkit.consistency import ITERATIONS
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
 from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, pooled, rows

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from diffsr_toolkit.consistency import LRConsistent
-from diffsr_toolkit.denoisers import PerChannel
+from diffsr_toolkit.models.unet import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
 from diffsr_toolkit.images.io import BYTES_PER_PIXEL, check_memory, to_tensor
 from diffsr_toolkit.images.resize import Scale, Size, effective_scale, output_size, upsample
@@ -138,7 +138,7 @@ class DiffSR:
         dtype: torch.dtype | None = None,
     ) -> DiffSR:
         """Load a model: ``"embedded"``, a local diffusers folder, or a hub id; see ``models.load_model``."""
-        from diffsr_toolkit.models import load_model
+        from diffsr_toolkit.models.diffusers import load_model
 
         model = load_model(name, device=device, dtype=dtype)
         return cls(

@@ -110,8 +110,8 @@ def schedule_of(name: str) -> NoiseSchedule:
 
 def _denoiser(name: str) -> tuple[Denoiser, str]:
     """A denoiser without weights of its own, and a name that changes with what it knows."""
-    from diffsr_toolkit.analytic_denoisers import MixtureDenoiser, WienerDenoiser
-    from diffsr_toolkit.ffdnet import FFDNet
+    from diffsr_toolkit.models.analytic import MixtureDenoiser, WienerDenoiser
+    from diffsr_toolkit.models.ffdnet import FFDNet
     from diffsr_toolkit.prediction import reference_spectrum
 
     if name == "wiener":

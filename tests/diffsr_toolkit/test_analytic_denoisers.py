@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.analytic_denoisers import (
+from diffsr_toolkit.models.analytic import (
     MixtureDenoiser,
     PatchDenoiser,
     PatchMixture,

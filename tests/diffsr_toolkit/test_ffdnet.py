@@ -9,7 +9,7 @@ import torch
 
 from diffsr_toolkit import DiffSR, ffdnet
 from diffsr_toolkit.errors import ModelError, ToolkitError
-from diffsr_toolkit.ffdnet import FFDNet
+from diffsr_toolkit.models.ffdnet import FFDNet
 from diffsr_toolkit.training.evaluate import scikit_image_photo
 from theory.schedules.schedule import NoiseSchedule
 

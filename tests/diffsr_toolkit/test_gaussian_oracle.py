@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffsr_toolkit.analytic_denoisers import WienerDenoiser
+from diffsr_toolkit.models.analytic import WienerDenoiser
 from diffsr_toolkit.gaussian_oracle import BORDER_FIELDS, compare
 from diffsr_toolkit.gaussian_steps import steps_table
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.analytic_denoisers import WienerDenoiser
+from diffsr_toolkit.models.analytic import WienerDenoiser
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.images.resize import upsample
 from diffsr_toolkit.response import (

@@ -16,7 +16,7 @@ from PIL import Image
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
 from diffsr_toolkit.images.io import to_tensor
-from diffsr_toolkit.models import load_model
+from diffsr_toolkit.models.diffusers import load_model
 from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.widget_inputs import (
     PHOTOGRAPHS,
@@ -262,7 +262,7 @@ def test_opens_on_bundled_photographs_without_loading_a_model(monkeypatch: pytes
     def forbidden(*_: Any, **__: Any) -> None:
         raise AssertionError("the model was loaded")
 
-    monkeypatch.setattr("diffsr_toolkit.models.load_model", forbidden)
+    monkeypatch.setattr("diffsr_toolkit.models.diffusers.load_model", forbidden)
     explorer = ScaleExplorer()
     for name in PHOTOGRAPHS:
         explorer.image.value = name

@@ -10,7 +10,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, EDMEulerScheduler, FlowMatchEulerDiscreteScheduler
 
-from diffsr_toolkit.denoisers import UNetDenoiser
+from diffsr_toolkit.models.unet import UNetDenoiser
 from diffsr_toolkit.errors import TimestepError
 from diffsr_toolkit.sampler import State, inject, noise_like, sample, step_sigmas
 from helpers.sampler import SCHEDULES, TOLERANCE, generators, start

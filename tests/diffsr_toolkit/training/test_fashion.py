@@ -10,7 +10,7 @@ import torch
 
 from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.fashion import CLASSES, Split, balanced_subset, load_classifier
-from diffsr_toolkit.models import load_model
+from diffsr_toolkit.models.diffusers import load_model
 from diffsr_toolkit.training.fashion.classifier import (
     ClassifierRecipe,
     accuracy,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffsr_toolkit.analytic_denoisers import load_mixture, load_patches, to_coefficients
+from diffsr_toolkit.models.analytic import load_mixture, load_patches, to_coefficients
 from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.training import patch_mixture
 from diffsr_toolkit.training.patch_mixture import draw_patches, fit_patch_mixture
@@ -50,5 +50,5 @@ def test_the_command_writes_what_is_loaded(tmp_path, monkeypatch):
         "sys.argv", ["patch_mixture", "--tiles", str(tmp_path / "tiles.npy"), "--out", str(out), *options]
     )
     patch_mixture.main()
-    monkeypatch.setattr("diffsr_toolkit.analytic_denoisers.data_path", lambda *parts: out)
+    monkeypatch.setattr("diffsr_toolkit.models.analytic.data_path", lambda *parts: out)
     assert load_mixture().axes.shape == (2, 189, 5) and load_patches().shape == (20, 3, 8, 8)

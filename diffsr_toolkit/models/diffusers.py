@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from diffsr_toolkit.denoisers import UNetDenoiser
+from diffsr_toolkit.models.unet import UNetDenoiser
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from diffsr_toolkit.consistency import LRConsistent
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.fashion import CLASSES, Classifier, Split, balanced_subset, load_classifier, shipped_test
+from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Classifier, Split, balanced_subset, load_classifier, shipped_test
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
 from diffsr_toolkit.images.resize import KERNEL, Size, degrade, upsample
 from diffsr_toolkit.sampler import image_generator, inject, sample, step_sigmas

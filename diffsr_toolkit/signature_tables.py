@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diffsr_toolkit.fashion import CLASSES
+from diffsr_toolkit.datasets.fashion_mnist import CLASSES
 from diffsr_toolkit.images.resize import degrade, effective_scale
 from diffsr_toolkit.signature import DENOISER, Bench, Measured, Setting, Task
 from diffsr_toolkit.signature_statistics import (

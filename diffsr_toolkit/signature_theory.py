@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diffsr_toolkit.fashion import CLASSES, SIDE, class_gaussians, fashion_spectrum
+from diffsr_toolkit.datasets.fashion_mnist import CLASSES, SIDE, class_gaussians, fashion_spectrum
 from diffsr_toolkit.signature_statistics import collapse_timestep
 from theory.bounds.bounds import information_bound
 from theory.prf.prf import PRF

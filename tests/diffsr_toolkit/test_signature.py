@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ModelError, StoreError, ToolkitError
-from diffsr_toolkit.fashion import (
+from diffsr_toolkit.datasets.fashion_mnist import (
     CLASSES,
     Classifier,
     balanced_subset,

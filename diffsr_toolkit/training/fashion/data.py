@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.fashion import Split, balanced_subset
+from diffsr_toolkit.datasets.fashion_mnist import Split, balanced_subset
 from diffsr_toolkit.training.photos import Photo, fetch
 
 PACKAGE = "dataset-fashion-mnist"

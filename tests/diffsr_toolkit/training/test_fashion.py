@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.fashion import CLASSES, Split, balanced_subset, load_classifier
+from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Split, balanced_subset, load_classifier
 from diffsr_toolkit.models.diffusers import load_model
 from diffsr_toolkit.training.fashion.classifier import (
     ClassifierRecipe,

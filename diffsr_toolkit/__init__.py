@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from diffsr_toolkit.errors import ToolkitError
     from diffsr_toolkit.features import FeatureDistance
     from diffsr_toolkit.pipeline import PAIR, DiffSR, Result
-    from diffsr_toolkit.sampler import inject, sample, step_sigmas
+    from diffsr_toolkit.sampling.sampler import inject, sample, step_sigmas
 
 
 def __getattr__(name: str) -> Any:

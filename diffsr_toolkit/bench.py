@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.sampler import sample, step_sigmas
+from diffsr_toolkit.sampling.sampler import sample, step_sigmas
 from theory.prf.prediction import Level
 
 SIZE, STEPS, ROUNDS = 96, 10, 5

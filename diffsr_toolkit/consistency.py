@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from diffsr_toolkit.images.resize import resize
-from diffsr_toolkit.sampler import Denoiser
+from diffsr_toolkit.sampling.sampler import Denoiser
 
 ITERATIONS = 2
 

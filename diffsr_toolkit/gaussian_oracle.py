@@ -23,7 +23,7 @@ from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectru
 from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.images.resize import resize
-from diffsr_toolkit.sampler import State, image_generator, inject, sample
+from diffsr_toolkit.sampling.sampler import State, image_generator, inject, sample
 from theory.gaussian.alias_groups import alias_model, circular_weights
 from theory.gaussian.chain import follow_chain, run_chain
 from theory.gaussian.field import GaussianModel, ideal_low_pass, radial_array

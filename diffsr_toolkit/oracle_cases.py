@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.sampler import Spacing, step_sigmas
+from diffsr_toolkit.sampling.sampler import Spacing, step_sigmas
 from theory.schedules.schedule import NoiseSchedule
 
 Array = NDArray[np.float64]

@@ -23,7 +23,7 @@ from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Classifier, Split, balanced_subset, load_classifier, shipped_test
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
 from diffsr_toolkit.images.resize import KERNEL, Size, degrade, upsample
-from diffsr_toolkit.sampler import image_generator, inject, sample, step_sigmas
+from diffsr_toolkit.sampling.sampler import image_generator, inject, sample, step_sigmas
 from diffsr_toolkit.signature_statistics import frechet_distance
 from diffsr_toolkit.store import Store
 from diffsr_toolkit.training.evaluate import lost_band_power

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
 from diffsr_toolkit.images.resize import Scale, as_scale, resize
-from diffsr_toolkit.sampler import image_generator
+from diffsr_toolkit.sampling.sampler import image_generator
 from theory.degradation.degradation import BICUBIC, Degradation
 
 _BLUR_REACH = 4.0

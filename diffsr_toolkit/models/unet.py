@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.sampler import Denoiser
+from diffsr_toolkit.sampling.sampler import Denoiser
 from theory.schedules.schedule import NoiseSchedule
 
 

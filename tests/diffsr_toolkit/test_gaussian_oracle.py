@@ -12,7 +12,7 @@ from diffsr_toolkit.gaussian_steps import steps_table
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
 from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.sampler import sample, step_sigmas
+from diffsr_toolkit.sampling.sampler import sample, step_sigmas
 from theory.gaussian.chain import run_chain
 from theory.gaussian.field import radial_array
 

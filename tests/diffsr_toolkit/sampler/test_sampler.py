@@ -12,7 +12,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, EDMEulerScheduler, FlowMatch
 
 from diffsr_toolkit.models.unet import UNetDenoiser
 from diffsr_toolkit.errors import TimestepError
-from diffsr_toolkit.sampler import State, inject, noise_like, sample, step_sigmas
+from diffsr_toolkit.sampling.sampler import State, inject, noise_like, sample, step_sigmas
 from helpers.sampler import SCHEDULES, TOLERANCE, generators, start
 from theory import NoiseSchedule
 from theory.gaussian.chain import run_chain

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.models.analytic import WienerDenoiser
-from diffsr_toolkit.consistency import ITERATIONS
+from diffsr_toolkit.consistency.back_projection import ITERATIONS
 from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
 from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from diffsr_toolkit.consistency import LRConsistent
+from diffsr_toolkit.consistency.back_projection import LRConsistent
 from diffsr_toolkit.models.unet import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
 from diffsr_toolkit.images.io import BYTES_PER_PIXEL, check_memory, to_tensor

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffsr_toolkit.consistency import LRConsistent
+from diffsr_toolkit.consistency.back_projection import LRConsistent
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Classifier, Split, balanced_subset, load_classifier, shipped_test
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR

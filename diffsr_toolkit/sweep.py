@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from diffsr_toolkit.consistency import back_project
+from diffsr_toolkit.consistency.back_projection import back_project
 from diffsr_toolkit.errors import ImageError, TimestepError
 from diffsr_toolkit.images.io import load_image, to_tensor
 from diffsr_toolkit.metrics import METRICS, evaluate, protocol

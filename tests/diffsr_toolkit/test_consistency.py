@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from diffsr_toolkit.consistency import LRConsistent, back_project
+from diffsr_toolkit.consistency.back_projection import LRConsistent, back_project
 from diffsr_toolkit.images.resize import degrade, upsample
 
 

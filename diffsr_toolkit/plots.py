@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.optimum import BASELINES, CASE, SCALE, SHORT, baseline_value, curve, optima, scale_label
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.optimum import (
     SHORT,
     comparison_table,

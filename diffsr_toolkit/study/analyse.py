@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from diffsr_toolkit.errors import StoreError
-from diffsr_toolkit.metrics import METRICS as KNOWN
+from diffsr_toolkit.metrics.registry import METRICS as KNOWN
 from diffsr_toolkit.study.arms import ARMS, Arm
 from diffsr_toolkit.study.curves import Curve
 from diffsr_toolkit.study.measure import SPECTRUM

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.prediction import field, pooled, reference_spectrum
 from diffsr_toolkit.response import matching_response
 from diffsr_toolkit.study.curves import Curve

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.prediction import image_spectrum
 from diffsr_toolkit.images.resize import degrade

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffsr_toolkit.features import FeatureDistance
+from diffsr_toolkit.metrics.features import FeatureDistance
 from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.metrics import evaluate
+from diffsr_toolkit.metrics.registry import evaluate
 from diffsr_toolkit.pipeline import PAIR, DiffSR
 from diffsr_toolkit.images.resize import degrade, upsample
 from diffsr_toolkit.sampling.sampler import sample, step_sigmas

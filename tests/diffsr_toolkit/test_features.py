@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from diffsr_toolkit.errors import ImageError, ModelError
-from diffsr_toolkit.features import FeatureDistance, _network
+from diffsr_toolkit.metrics.features import FeatureDistance, _network
 
 
 @pytest.fixture(scope="module")

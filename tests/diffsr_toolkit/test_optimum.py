@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.optimum import (
     BEST,
     BICUBIC,

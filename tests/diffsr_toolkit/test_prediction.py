@@ -10,7 +10,7 @@ import torch
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.images.degrade import degrade_with
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.prediction import (
     calibration,
     constant,

@@ -15,7 +15,7 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.metrics import METRICS as KNOWN
+from diffsr_toolkit.metrics.registry import METRICS as KNOWN
 from diffsr_toolkit.images.resize import as_scale
 from diffsr_toolkit.study import __main__ as command
 from diffsr_toolkit.study import measure as measuring

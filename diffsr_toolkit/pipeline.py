@@ -193,7 +193,7 @@ class DiffSR:
         consistency : bool
             Model-aware: whether the estimates are back-projected onto the low-resolution image.
         """
-        from diffsr_toolkit.prediction import predict
+        from diffsr_toolkit.prediction.predictor import predict
 
         check_samples(samples)
         lr = None if image is None else to_tensor(image)[0]

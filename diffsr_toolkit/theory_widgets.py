@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets as ipw
 from matplotlib.figure import Figure
 
-from diffsr_toolkit.prediction import reference_spectrum
+from diffsr_toolkit.prediction.predictor import reference_spectrum
 from diffsr_toolkit.theory_widget_figures import LABELS, draw_theory, schedules
 from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import STYLE, png

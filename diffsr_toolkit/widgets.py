@@ -15,7 +15,7 @@ from torch import Tensor
 
 from diffsr_toolkit.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.prediction import expected_spectrum, field, pooled, reference_spectrum
+from diffsr_toolkit.prediction.predictor import expected_spectrum, field, pooled, reference_spectrum
 from diffsr_toolkit.images.resize import degrade, upsample
 from diffsr_toolkit.response import find_response
 from diffsr_toolkit.sweep import auto_timesteps

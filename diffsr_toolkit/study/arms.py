@@ -112,7 +112,7 @@ def _denoiser(name: str) -> tuple[Denoiser, str]:
     """A denoiser without weights of its own, and a name that changes with what it knows."""
     from diffsr_toolkit.models.analytic import MixtureDenoiser, WienerDenoiser
     from diffsr_toolkit.models.ffdnet import FFDNet
-    from diffsr_toolkit.prediction import reference_spectrum
+    from diffsr_toolkit.prediction.predictor import reference_spectrum
 
     if name == "wiener":
         law = reference_spectrum()

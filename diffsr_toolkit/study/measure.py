@@ -12,7 +12,7 @@ import pandas as pd
 from diffsr_toolkit.errors import ImageError, StoreError
 from diffsr_toolkit.optimum import baseline_value, curve
 from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.prediction.predictor import image_spectrum
 from diffsr_toolkit.images.resize import as_scale, degrade
 from diffsr_toolkit.study.arms import METRICS, SIDE, Arm
 from diffsr_toolkit.training.calibrate import photograph

@@ -15,7 +15,7 @@ from torch import Tensor
 from diffsr_toolkit.images.io import load_image, to_tensor
 from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
-from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.prediction.predictor import image_spectrum
 from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.training.evaluate import reduced
 from theory.prf.closed_form import missing_deficit

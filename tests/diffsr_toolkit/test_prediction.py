@@ -11,7 +11,7 @@ from diffsr_toolkit import DiffSR
 from diffsr_toolkit.images.degrade import degrade_with
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.prediction import (
+from diffsr_toolkit.prediction.predictor import (
     calibration,
     constant,
     expected_spectrum,

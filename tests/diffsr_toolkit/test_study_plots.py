@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.prediction import reference_spectrum, sensitivity
+from diffsr_toolkit.prediction.predictor import reference_spectrum, sensitivity
 from diffsr_toolkit.study.plots import plot_predicted_measured, plot_regret, plot_regret_by_scale
 from diffsr_toolkit.study.predictors import FIXED, HUNDREDS, PER_IMAGE, PER_SCALE, YARDSTICKS
 from diffsr_toolkit.study.response_plots import (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction import reference_spectrum, sensitivity
+from diffsr_toolkit.prediction.predictor import reference_spectrum, sensitivity
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import matching_response, stored_responses
 from diffsr_toolkit.study import sentences

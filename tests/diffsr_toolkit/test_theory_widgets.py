@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction import reference_spectrum
+from diffsr_toolkit.prediction.predictor import reference_spectrum
 from diffsr_toolkit.theory_widget_figures import (
     LABELS,
     optimum_over_scales,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.prediction import field, pooled, reference_spectrum
+from diffsr_toolkit.prediction.predictor import field, pooled, reference_spectrum
 from diffsr_toolkit.study.curves import Curve
 from diffsr_toolkit.study.predictors import (
     BASELINES,

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.prediction.predictor import image_spectrum
 from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.training.calibrate import (
     CANDIDATES,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction import reference_spectrum
+from diffsr_toolkit.prediction.predictor import reference_spectrum
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import matching_response, stored_responses
 from diffsr_toolkit.training import levels

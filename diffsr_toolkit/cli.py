@@ -243,7 +243,7 @@ def _strict(value: Any) -> bool | float | None:
 def _sweep(args: argparse.Namespace) -> None:
     from diffsr_toolkit.pipeline import DiffSR
     from diffsr_toolkit.images.resize import as_scale
-    from diffsr_toolkit.sweep import named_images
+    from diffsr_toolkit.sweeps.sweep import named_images
 
     for scale in args.scales:
         as_scale(scale)
@@ -258,7 +258,7 @@ def _sweep(args: argparse.Namespace) -> None:
 def _report(args: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from diffsr_toolkit.store import read_store
+    from diffsr_toolkit.sweeps.store import read_store
 
     protocol, rows = read_store(args.folder)
     if not rows:

@@ -368,7 +368,7 @@ class DiffSR:
         progress: bool = True,
     ) -> pd.DataFrame:
         """Measure every metric over scales, timesteps and seeds; see ``sweep.run_sweep``."""
-        from diffsr_toolkit.sweep import run_sweep
+        from diffsr_toolkit.sweeps.sweep import run_sweep
 
         return run_sweep(
             self,

@@ -21,7 +21,7 @@ from torch import Tensor
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.images.resize import Scale, as_scale, degrade, upsample
 from diffsr_toolkit.sampling.sampler import Denoiser, image_generator, inject
-from diffsr_toolkit.store import Rows
+from diffsr_toolkit.sweeps.store import Rows
 from theory.prf.model_aware import BANDS, ModelResponse
 from theory.spectra.spectra import fit_power_law
 

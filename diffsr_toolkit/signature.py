@@ -25,7 +25,7 @@ from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
 from diffsr_toolkit.images.resize import KERNEL, Size, degrade, upsample
 from diffsr_toolkit.sampling.sampler import image_generator, inject, sample, step_sigmas
 from diffsr_toolkit.signature_statistics import frechet_distance
-from diffsr_toolkit.store import Store
+from diffsr_toolkit.sweeps.store import Store
 from diffsr_toolkit.training.evaluate import lost_band_power
 
 SCALES = (1.5, 2.0, 2.7, 4.0, 7.0)

@@ -18,7 +18,7 @@ from diffsr_toolkit.optimum import SCALE, check_frame
 from diffsr_toolkit.images.resize import resize
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses
-from diffsr_toolkit.sweep import named_images
+from diffsr_toolkit.sweeps.sweep import named_images
 from theory.schedules.schedule import NoiseSchedule
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diffsr_toolkit.images.resize import Scale
 from diffsr_toolkit.response import regeneration, response_of
-from diffsr_toolkit.store import Rows, Store
+from diffsr_toolkit.sweeps.store import Rows, Store
 from diffsr_toolkit.study.arms import ARMS, SIDE
 from diffsr_toolkit.training.calibrate import photograph
 

@@ -12,7 +12,7 @@ import torch
 
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.response import RATIOS, SCALES, denoising, regeneration, response_of
-from diffsr_toolkit.store import Rows, Store
+from diffsr_toolkit.sweeps.store import Rows, Store
 from diffsr_toolkit.training.calibrate import photograph
 
 SAMPLERS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, ScaleError, StoreError, TimestepError, ToolkitError
 from diffsr_toolkit.metrics.registry import evaluate
 from diffsr_toolkit.images.resize import degrade, upsample
-from diffsr_toolkit.store import read_store
+from diffsr_toolkit.sweeps.store import read_store
 from theory.schedules.schedule import NoiseSchedule
 
 METRICS = ["psnr_rgb", "lr_psnr"]

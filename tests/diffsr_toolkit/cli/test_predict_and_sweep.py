@@ -13,7 +13,7 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.store import read_store
+from diffsr_toolkit.sweeps.store import read_store
 from helpers.cli import LINEAR, Counter, listing, printed, refusal, run
 from theory.degradation.degradation import Degradation
 from theory.prf.prf import PRF

@@ -19,7 +19,7 @@ from diffsr_toolkit.images.io import load_image, to_tensor
 from diffsr_toolkit.metrics.registry import METRICS, evaluate, protocol
 from diffsr_toolkit.images.resize import Scale, Size, as_scale, degrade, effective_scale, upsample
 from diffsr_toolkit.sampling.sampler import Spacing, check_eta, check_samples, step_sigmas
-from diffsr_toolkit.store import Rows, Store
+from diffsr_toolkit.sweeps.store import Rows, Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -211,7 +211,7 @@ def _comparison(
 
     from diffsr_toolkit.images.io import save_image
     from diffsr_toolkit.metrics.registry import evaluate
-    from diffsr_toolkit.optimum import optima
+    from diffsr_toolkit.stats.optimum import optima
     from diffsr_toolkit.plots import plot_comparison, to_array
     from diffsr_toolkit.images.resize import degrade, upsample
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
 from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.optimum import BASELINES, CASE, SCALE, SHORT, baseline_value, curve, optima, scale_label
+from diffsr_toolkit.stats.optimum import BASELINES, CASE, SCALE, SHORT, baseline_value, curve, optima, scale_label
 
 if TYPE_CHECKING:
     import pandas as pd

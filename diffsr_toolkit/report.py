@@ -16,7 +16,7 @@ import pandas as pd
 from diffsr_toolkit import __version__
 from diffsr_toolkit.errors import OutputError
 from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.optimum import (
+from diffsr_toolkit.stats.optimum import (
     CASE,
     SHORT,
     check_frame,

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.optimum import scale_label
+from diffsr_toolkit.stats.optimum import scale_label
 from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
 from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.optimum import SCALE, check_frame
+from diffsr_toolkit.stats.optimum import SCALE, check_frame
 from diffsr_toolkit.images.resize import resize
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.response import stored_responses

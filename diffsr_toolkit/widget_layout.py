@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as ipw
 
 from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.optimum import SHORT
+from diffsr_toolkit.stats.optimum import SHORT
 from diffsr_toolkit.pipeline import PAIR
 from diffsr_toolkit.widget_figures import FIELD_SIZE, REFERENCE_SIZE, STYLE
 

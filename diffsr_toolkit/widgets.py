@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from diffsr_toolkit.optimum import BICUBIC, PREDICTED
+from diffsr_toolkit.stats.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
 from diffsr_toolkit.prediction.predictor import expected_spectrum, field, pooled, reference_spectrum
 from diffsr_toolkit.images.resize import degrade, upsample

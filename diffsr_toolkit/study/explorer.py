@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.optimum import SHORT, scale_label
+from diffsr_toolkit.stats.optimum import SHORT, scale_label
 from diffsr_toolkit.plots import BLACK, BLUE, ORANGE
 from diffsr_toolkit.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
 from diffsr_toolkit.study.sentences import OWN

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from diffsr_toolkit.errors import ImageError, StoreError
-from diffsr_toolkit.optimum import baseline_value, curve
+from diffsr_toolkit.stats.optimum import baseline_value, curve
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.prediction.predictor import image_spectrum
 from diffsr_toolkit.images.resize import as_scale, degrade

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from diffsr_toolkit.optimum import SHORT, scale_label
+from diffsr_toolkit.stats.optimum import SHORT, scale_label
 from diffsr_toolkit.study.arms import SIDE
 from diffsr_toolkit.study.panels import by_scale
 from diffsr_toolkit.study.predictors import BASELINES, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE, YARDSTICKS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.optimum import (
+from diffsr_toolkit.stats.optimum import (
     BEST,
     BICUBIC,
     INTERPOLATED,

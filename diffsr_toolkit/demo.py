@@ -212,7 +212,7 @@ def _comparison(
     from diffsr_toolkit.images.io import save_image
     from diffsr_toolkit.metrics.registry import evaluate
     from diffsr_toolkit.stats.optimum import optima
-    from diffsr_toolkit.plots import plot_comparison, to_array
+    from diffsr_toolkit.plots.plots import plot_comparison, to_array
     from diffsr_toolkit.images.resize import degrade, upsample
 
     table = (
@@ -251,7 +251,7 @@ def _comparison(
 def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any:
     from matplotlib.figure import Figure
 
-    from diffsr_toolkit.plots import plot_field, shared_legend
+    from diffsr_toolkit.plots.plots import plot_field, shared_legend
     from diffsr_toolkit.images.resize import degrade
 
     columns = min(2, len(scales))

@@ -46,7 +46,7 @@ def standard_figures(frame: pd.DataFrame, max_images: int = 6) -> dict[str, Figu
     """
     from matplotlib.figure import Figure
 
-    from diffsr_toolkit.plots import plot_curves, plot_optima
+    from diffsr_toolkit.plots.plots import plot_curves, plot_optima
 
     table = optima(frame)
     figures = {}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, plot_field
+from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, plot_field
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import SHORT, scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, ORANGE
+from diffsr_toolkit.plots.plots import BLACK, BLUE, ORANGE
 from diffsr_toolkit.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
 from diffsr_toolkit.study.sentences import OWN
 from diffsr_toolkit.study.tables import arm_title, checked, load, method_title, select

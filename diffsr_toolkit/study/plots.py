@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import SHORT, scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend
+from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend
 from diffsr_toolkit.study.panels import (
     Colour,
     Pair,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import SHORT, scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
+from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
 from diffsr_toolkit.study.panels import tidy
 from diffsr_toolkit.study.wells import Well
 from theory.prf.model_aware import BANDS, ModelResponse

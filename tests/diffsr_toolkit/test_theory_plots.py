@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.theory_plots import TITLES, plot_bounds, plot_slack
+from diffsr_toolkit.plots.bounds import TITLES, plot_bounds, plot_slack
 from theory.bounds.mismatch import Mismatch
 from theory.schedules.schedule import NoiseSchedule
 from theory.spectra.spectra import PowerLaw

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
+from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     import pandas as pd

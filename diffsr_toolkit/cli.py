@@ -265,7 +265,7 @@ def _report(args: argparse.Namespace) -> None:
         raise StoreError(f"store {args.folder} holds no finished task: run the sweep again")
     import pandas as pd
 
-    from diffsr_toolkit.report import write_report
+    from diffsr_toolkit.reports.report import write_report
 
     folder = Path(args.folder)
     print(write_report(pd.DataFrame(rows), folder, f"Sweep {folder.resolve().name}", protocol=protocol))

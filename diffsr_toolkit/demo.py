@@ -135,9 +135,9 @@ def run_demo(
     ToolkitError
         Bad settings, or files that cannot be written.
     """
-    from diffsr_toolkit.report import write_report
-    from diffsr_toolkit.tables import comparison_text, summary_text
-    from diffsr_toolkit.verdict import verdicts
+    from diffsr_toolkit.reports.report import write_report
+    from diffsr_toolkit.reports.tables import comparison_text, summary_text
+    from diffsr_toolkit.reports.verdict import verdicts
 
     start, out = time.perf_counter(), Path(out)
     tensors, notes = photographs(images, side)
@@ -175,7 +175,7 @@ def _write_figures(
     settings: dict[str, Any],
     out: Path,
 ) -> dict[str, Path]:
-    from diffsr_toolkit.report import png_bytes, standard_figures, write_whole
+    from diffsr_toolkit.reports.report import png_bytes, standard_figures, write_whole
 
     figures = {}
     for name, hr in tensors.items():

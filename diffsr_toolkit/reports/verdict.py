@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from diffsr_toolkit.stats.optimum import SHORT, higher_is_better, optima, scale_label
-from diffsr_toolkit.tables import digits_of, number, timestep
+from diffsr_toolkit.reports.tables import digits_of, number, timestep
 
 MISS_PERCENT = 5.0
 MISS_OCTAVES = 1.0

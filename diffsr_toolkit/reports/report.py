@@ -24,8 +24,8 @@ from diffsr_toolkit.stats.optimum import (
     optima,
     scale_label,
 )
-from diffsr_toolkit.tables import TextTable, comparison_text, optima_text, summary_text
-from diffsr_toolkit.verdict import verdicts
+from diffsr_toolkit.reports.tables import TextTable, comparison_text, optima_text, summary_text
+from diffsr_toolkit.reports.verdict import verdicts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

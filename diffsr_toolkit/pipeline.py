@@ -18,7 +18,7 @@ from diffsr_toolkit.models.unet import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
 from diffsr_toolkit.images.io import BYTES_PER_PIXEL, check_memory, to_tensor
 from diffsr_toolkit.images.resize import Scale, Size, effective_scale, output_size, upsample
-from diffsr_toolkit.response import find_response, matching_response
+from diffsr_toolkit.calibration.responses import find_response, matching_response
 from diffsr_toolkit.sampling.sampler import (
     LEAST_SIGMA,
     Denoiser,

@@ -17,7 +17,7 @@ from diffsr_toolkit.images.io import load_image, to_tensor
 from diffsr_toolkit.stats.optimum import SCALE, check_frame
 from diffsr_toolkit.images.resize import resize
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.response import stored_responses
+from diffsr_toolkit.calibration.responses import stored_responses
 from diffsr_toolkit.sweeps.sweep import named_images
 from theory.schedules.schedule import NoiseSchedule
 

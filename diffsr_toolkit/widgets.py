@@ -17,7 +17,7 @@ from diffsr_toolkit.stats.optimum import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
 from diffsr_toolkit.prediction.predictor import expected_spectrum, field, pooled, reference_spectrum
 from diffsr_toolkit.images.resize import degrade, upsample
-from diffsr_toolkit.response import find_response
+from diffsr_toolkit.calibration.responses import find_response
 from diffsr_toolkit.sweeps.sweep import auto_timesteps
 from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import (

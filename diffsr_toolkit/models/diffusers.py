@@ -12,7 +12,7 @@ import torch
 from diffsr_toolkit.models.unet import UNetDenoiser
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.response import stored_responses
+from diffsr_toolkit.calibration.responses import stored_responses
 from theory.prf.model_aware import ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 

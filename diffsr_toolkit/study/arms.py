@@ -13,7 +13,7 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.images.resize import Scale
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.response import stored_responses
+from diffsr_toolkit.calibration.responses import stored_responses
 from diffsr_toolkit.sampling.sampler import Denoiser
 from theory.prf.model_aware import ModelResponse
 from theory.schedules.schedule import NoiseSchedule

@@ -13,7 +13,7 @@ import pandas as pd
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.prediction.predictor import field, pooled, reference_spectrum
-from diffsr_toolkit.response import matching_response
+from diffsr_toolkit.calibration.responses import matching_response
 from diffsr_toolkit.study.curves import Curve
 from theory.prf.model_aware import ModelResponse
 from theory.prf.prf import Level

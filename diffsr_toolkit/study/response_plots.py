@@ -225,7 +225,7 @@ def plot_denoising(stored: Mapping[str, Any]) -> Figure:
     curve = stored.get("denoising")
     if not curve or len(curve["ratios"]) != len(curve["efficiency"]) or not len(curve["ratios"]):
         raise ToolkitError(
-            "this response holds no denoising curve: measure it with python -m diffsr_toolkit.training.respond"
+            "this response holds no denoising curve: measure it with python -m diffsr_toolkit.calibration.respond"
         )
     ratio, efficiency = np.asarray(curve["ratios"], float), np.asarray(curve["efficiency"], float)
     figure = Figure(figsize=(7, 3.7), layout="constrained")

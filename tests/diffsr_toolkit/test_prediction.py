@@ -25,7 +25,7 @@ from diffsr_toolkit.prediction.predictor import (
     sensitivity,
 )
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.response import matching_response, stored_responses
+from diffsr_toolkit.calibration.responses import matching_response, stored_responses
 from theory.prf.model_aware import BANDS
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule

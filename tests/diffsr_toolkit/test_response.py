@@ -16,7 +16,7 @@ from diffsr_toolkit import DiffSR
 from diffsr_toolkit.models.analytic import WienerDenoiser
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.images.resize import upsample
-from diffsr_toolkit.response import (
+from diffsr_toolkit.calibration.responses import (
     band_index,
     band_products,
     denoising,

@@ -10,7 +10,7 @@ import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.response import stored_responses
+from diffsr_toolkit.calibration.responses import stored_responses
 from diffsr_toolkit.study import tables
 from diffsr_toolkit.study.arms import ARMS
 from diffsr_toolkit.study.cost import NEEDS, prediction_cost

@@ -10,7 +10,7 @@ from PIL import Image
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.prediction.predictor import image_spectrum
 from diffsr_toolkit.images.resize import degrade
-from diffsr_toolkit.training.calibrate import (
+from diffsr_toolkit.calibration.constants import (
     CANDIDATES,
     SCALE,
     best_log_snr,

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.prediction.predictor import reference_spectrum
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.response import matching_response, stored_responses
+from diffsr_toolkit.calibration.responses import matching_response, stored_responses
 from diffsr_toolkit.training import levels
-from diffsr_toolkit.training.levels import level_constants, model_excess, solve, spectral_weight
+from diffsr_toolkit.calibration.levels import level_constants, model_excess, solve, spectral_weight
 from theory.prf.model_aware import BANDS, ModelResponse
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule

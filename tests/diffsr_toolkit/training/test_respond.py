@@ -13,9 +13,9 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.pipeline import PAIR
-from diffsr_toolkit.response import stored_responses
+from diffsr_toolkit.calibration.responses import stored_responses
 from diffsr_toolkit.training import respond
-from diffsr_toolkit.training.respond import SAMPLERS, denoising_curve, measure
+from diffsr_toolkit.calibration.respond import SAMPLERS, denoising_curve, measure
 from theory.schedules.schedule import NoiseSchedule
 
 

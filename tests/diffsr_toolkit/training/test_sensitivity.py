@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from diffsr_toolkit.training import sensitivity
-from diffsr_toolkit.training.sensitivity import EDGES, SHARE, charges, remove_band
+from diffsr_toolkit.calibration.sensitivity import EDGES, SHARE, charges, remove_band
 
 
 def image(shape: tuple[int, int] = (40, 56), seed: int = 0) -> torch.Tensor:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from diffsr_toolkit.response import matching_response, stored_responses
+from diffsr_toolkit.calibration.responses import matching_response, stored_responses
 from theory.errors import ToolkitError
 from theory.prf.model_aware import ModelResponse
 from theory.prf.prf import PRF

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
-from diffsr_toolkit.response import RATIOS, SCALES, denoising, regeneration, response_of
+from diffsr_toolkit.calibration.responses import RATIOS, SCALES, denoising, regeneration, response_of
 from diffsr_toolkit.sweeps.store import Rows, Store
-from diffsr_toolkit.training.calibrate import photograph
+from diffsr_toolkit.calibration.constants import photograph
 
 SAMPLERS: dict[str, dict[str, Any]] = {
     "single": {"steps": DEFAULT_STEPS, "samples": 1, "eta": 0.0, "consistency": True},

@@ -256,7 +256,7 @@ def matching_response(
     if found is None:
         raise ToolkitError(
             f"{len(responses)} responses of this model are known, none with samples={samples}, "
-            f"consistency={consistency}: measure one (python -m diffsr_toolkit.training.respond), or choose the level "
+            f"consistency={consistency}: measure one (python -m diffsr_toolkit.calibration.respond), or choose the level "
             "'spectral'"
         )
     return found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.metrics.registry import evaluate
-from diffsr_toolkit.training.calibrate import photograph
+from diffsr_toolkit.calibration.constants import photograph
 
 EDGES: NDArray[np.float64] = 0.5 * 2.0 ** np.arange(-6, 1.01, 0.5)
 """Half octaves from 1/128 cycles per pixel to the corner of the spectrum."""

@@ -54,7 +54,7 @@ def plot_slack(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        What ``python -m diffsr_toolkit.slack`` writes. Bars are one standard error of the truth; unresolved
+        What ``python -m diffsr_toolkit.experiments.slack.measure`` writes. Bars are one standard error of the truth; unresolved
         truths are left out. A factor of 1, the dotted line, is a tight bound.
 
     Returns
@@ -69,7 +69,7 @@ def plot_slack(table: pd.DataFrame) -> Figure:
     found = table.dropna(subset=["ratio"])
     names = [name for name in TITLES if name in set(found["bound"])]
     if not names:
-        raise ToolkitError("the table holds no ratio: write it with python -m diffsr_toolkit.slack")
+        raise ToolkitError("the table holds no ratio: write it with python -m diffsr_toolkit.experiments.slack.measure")
     rows = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(10, 2.6 * rows + 0.7), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()

@@ -14,9 +14,9 @@ from matplotlib.patches import Patch
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import SHORT, scale_label
 from diffsr_toolkit.plots.plots import BLACK, BLUE, ORANGE
-from diffsr_toolkit.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
-from diffsr_toolkit.study.sentences import OWN
-from diffsr_toolkit.study.tables import arm_title, checked, load, method_title, select
+from diffsr_toolkit.experiments.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
+from diffsr_toolkit.experiments.study.sentences import OWN
+from diffsr_toolkit.experiments.study.tables import arm_title, checked, load, method_title, select
 from diffsr_toolkit.widget_errors import guarded
 from diffsr_toolkit.widget_figures import STYLE, png
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from diffsr_toolkit.models.analytic import WienerDenoiser
-from diffsr_toolkit.gaussian_oracle import BORDER_FIELDS, compare
-from diffsr_toolkit.gaussian_steps import steps_table
-from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, rows
+from diffsr_toolkit.experiments.oracle.comparison import BORDER_FIELDS, compare
+from diffsr_toolkit.experiments.oracle.steps import steps_table
+from diffsr_toolkit.experiments.oracle.cases import CASES, SCHEDULE, Case, spectrum
+from diffsr_toolkit.experiments.oracle.rows import Expected, FollowedPath, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.sampling.sampler import sample, step_sigmas
 from theory.gaussian.chain import run_chain

@@ -23,7 +23,7 @@ from diffsr_toolkit.datasets.fashion_mnist import (
 )
 from diffsr_toolkit.images.resize import degrade
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.signature import (
+from diffsr_toolkit.experiments.signature.measure import (
     DENOISER,
     SETTINGS,
     Bench,
@@ -33,8 +33,8 @@ from diffsr_toolkit.signature import (
     run,
     tasks,
 )
-from diffsr_toolkit.signature_plots import plot_signature
-from diffsr_toolkit.signature_statistics import (
+from diffsr_toolkit.experiments.signature.plots import plot_signature
+from diffsr_toolkit.experiments.signature.statistics import (
     bootstrap_picks,
     collapse_estimate,
     collapse_timestep,
@@ -43,8 +43,8 @@ from diffsr_toolkit.signature_statistics import (
     information_estimate,
     mutual_information,
 )
-from diffsr_toolkit.signature_tables import collapse_table, signature_table
-from diffsr_toolkit.signature_theory import (
+from diffsr_toolkit.experiments.signature.tables import collapse_table, signature_table
+from diffsr_toolkit.experiments.signature.theory import (
     FULL_BITS,
     ceiling_collapse,
     class_collapse,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import OutputError
-from diffsr_toolkit.slack import (
+from diffsr_toolkit.experiments.slack.measure import (
     MIN_STD,
     SCALES,
     TIMESTEPS,
@@ -52,9 +52,9 @@ def test_textures_have_their_spectra():
 
 
 def test_the_command_writes_both_tables(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("diffsr_toolkit.slack.slack_frame", lambda cut: pd.DataFrame({"n": [len(cut)]}))
+    monkeypatch.setattr("diffsr_toolkit.experiments.slack.measure.slack_frame", lambda cut: pd.DataFrame({"n": [len(cut)]}))
     monkeypatch.setattr(
-        "diffsr_toolkit.slack.restoration_frame", lambda cut: pd.DataFrame({"d": [cut.shape[1]]})
+        "diffsr_toolkit.experiments.slack.measure.restoration_frame", lambda cut: pd.DataFrame({"d": [cut.shape[1]]})
     )
     out, other = tmp_path / "a.csv", tmp_path / "b.csv"
     main(["--out", str(out), "--restoration", str(other), "--patches", "2"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.study import explorer as module
+from diffsr_toolkit.experiments.study import explorer as module
 from diffsr_toolkit.study.explorer import EVERY, StudyExplorer, numbers
 
 PNG = b"\x89PNG"

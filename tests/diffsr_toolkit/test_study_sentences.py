@@ -9,9 +9,9 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.prediction.predictor import reference_spectrum, sensitivity
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.calibration.responses import matching_response, stored_responses
-from diffsr_toolkit.study import sentences
-from diffsr_toolkit.study.predictors import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
-from diffsr_toolkit.study.wells import Well, common_width, wells
+from diffsr_toolkit.experiments.study import sentences
+from diffsr_toolkit.experiments.study.predictors import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
+from diffsr_toolkit.experiments.study.wells import Well, common_width, wells
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule
 

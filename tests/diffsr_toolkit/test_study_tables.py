@@ -11,11 +11,11 @@ import pytest
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.calibration.responses import stored_responses
-from diffsr_toolkit.study import tables
-from diffsr_toolkit.study.arms import ARMS
-from diffsr_toolkit.study.cost import NEEDS, prediction_cost
-from diffsr_toolkit.study.predictors import OTHER_SEED
-from diffsr_toolkit.study.tables import across_arms, decided, headline, load, method_title, paired, select
+from diffsr_toolkit.experiments.study import tables
+from diffsr_toolkit.experiments.study.arms import ARMS
+from diffsr_toolkit.experiments.study.cost import NEEDS, prediction_cost
+from diffsr_toolkit.experiments.study.predictors import OTHER_SEED
+from diffsr_toolkit.experiments.study.tables import across_arms, decided, headline, load, method_title, paired, select
 from theory.schedules.schedule import NoiseSchedule
 
 
@@ -41,7 +41,7 @@ def test_a_missing_table_names_the_command(tmp_path, monkeypatch):
 
 
 def test_the_command_is_one_that_the_study_has():
-    from diffsr_toolkit.study import __main__ as command
+    from diffsr_toolkit.experiments.study import __main__ as command
 
     options = {"--seeds", "--store", "--out"}
     assert options == {word for word in tables.COMMAND.split() if word.startswith("--")}

@@ -3,7 +3,7 @@
 Three laws are solvable: a Gaussian image, a Gaussian mixture, and a discrete prior over patches. `slack_table` sets
 every bound of `theory.mismatch` beside the truth for each of them, over scales and SNRs.
 
-Measured (linear 1000-step schedule, t from 5 to 800, scales 1.6 to 4; ``python -m diffsr_toolkit.slack``): the KL
+Measured (linear 1000-step schedule, t from 5 to 800, scales 1.6 to 4; ``python -m diffsr_toolkit.experiments.slack.measure``): the KL
 bound is loosest under *much* noise, where it falls with the SNR while the KL of laws with about the same mean falls
 with its square: 280 (patches) to 1e5 times the truth at t = 800. With less noise the discrete prior comes close, 1.1
 (scale 1.6) to 2.7 (scale 4) times at t = 5: there the truth is the distance to the *nearest* patch where the bound

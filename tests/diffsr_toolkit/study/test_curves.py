@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.study.curves import Curve
+from diffsr_toolkit.experiments.study.curves import Curve
 from theory.schedules.schedule import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()

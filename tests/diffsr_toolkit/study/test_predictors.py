@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.prediction.predictor import field, pooled, reference_spectrum
-from diffsr_toolkit.study.curves import Curve
-from diffsr_toolkit.study.predictors import (
+from diffsr_toolkit.experiments.study.curves import Curve
+from diffsr_toolkit.experiments.study.predictors import (
     BASELINES,
     FIXED,
     HUNDREDS,

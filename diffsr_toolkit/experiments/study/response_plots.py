@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import SHORT, scale_label
 from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
-from diffsr_toolkit.study.panels import tidy
-from diffsr_toolkit.study.wells import Well
+from diffsr_toolkit.experiments.study.panels import tidy
+from diffsr_toolkit.experiments.study.wells import Well
 from theory.prf.model_aware import BANDS, ModelResponse
 from theory.prf.sensitivity import Sensitivity
 from theory.spectra.spectra import PowerLaw

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.stats.optimum import SHORT, scale_label
 from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend
-from diffsr_toolkit.study.panels import (
+from diffsr_toolkit.experiments.study.panels import (
     Colour,
     Pair,
     by_scale,
@@ -24,7 +24,7 @@ from diffsr_toolkit.study.panels import (
     scale_handles,
     tidy,
 )
-from diffsr_toolkit.study.predictors import (
+from diffsr_toolkit.experiments.study.predictors import (
     BASELINES,
     FIXED,
     HUNDREDS,
@@ -33,8 +33,8 @@ from diffsr_toolkit.study.predictors import (
     SPECTRA,
     YARDSTICKS,
 )
-from diffsr_toolkit.study.summary import rank_correlation
-from diffsr_toolkit.study.tables import arm_title, checked, method_title, select
+from diffsr_toolkit.experiments.study.summary import rank_correlation
+from diffsr_toolkit.experiments.study.tables import arm_title, checked, method_title, select
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diffsr_toolkit.datasets.fashion_mnist import CLASSES, SIDE, class_gaussians, fashion_spectrum
-from diffsr_toolkit.signature_statistics import collapse_timestep
+from diffsr_toolkit.experiments.signature.statistics import collapse_timestep
 from theory.bounds.bounds import information_bound
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule

@@ -9,7 +9,7 @@ from pathlib import Path
 from diffsr_toolkit.images.resize import Scale
 from diffsr_toolkit.calibration.responses import regeneration, response_of
 from diffsr_toolkit.sweeps.store import Rows, Store
-from diffsr_toolkit.study.arms import ARMS, SIDE
+from diffsr_toolkit.experiments.study.arms import ARMS, SIDE
 from diffsr_toolkit.calibration.constants import photograph
 
 SCALES: tuple[Scale, ...] = (1.6, 2.7, 4.0, 6.0)

@@ -10,10 +10,10 @@ import pandas as pd
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.study.arms import ARMS
-from diffsr_toolkit.study.measure import KEYS, SPECTRUM
+from diffsr_toolkit.experiments.study.arms import ARMS
+from diffsr_toolkit.experiments.study.measurements import KEYS, SPECTRUM
 
-COMMAND = "python -m diffsr_toolkit.study PHOTOS --seeds 0 1 --store DIR --out data/study"
+COMMAND = "python -m diffsr_toolkit.experiments.study PHOTOS --seeds 0 1 --store DIR --out data/study"
 """What writes the tables."""
 
 _TEXT = dict.fromkeys(("arm", "image", "metric", "method", "protocol", "first", "second"), str)

@@ -14,7 +14,7 @@ from diffsr_toolkit.stats.optimum import baseline_value, curve
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.prediction.predictor import image_spectrum
 from diffsr_toolkit.images.resize import as_scale, degrade
-from diffsr_toolkit.study.arms import METRICS, SIDE, Arm
+from diffsr_toolkit.experiments.study.arms import METRICS, SIDE, Arm
 from diffsr_toolkit.calibration.constants import photograph
 
 KEYS = ["arm", "image", "scale_y", "scale_x", "seed"]

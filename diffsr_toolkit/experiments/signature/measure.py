@@ -24,7 +24,7 @@ from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Classifier, Split, ba
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
 from diffsr_toolkit.images.resize import KERNEL, Size, degrade, upsample
 from diffsr_toolkit.sampling.sampler import image_generator, inject, sample, step_sigmas
-from diffsr_toolkit.signature_statistics import frechet_distance
+from diffsr_toolkit.experiments.signature.statistics import frechet_distance
 from diffsr_toolkit.sweeps.store import Store
 from diffsr_toolkit.training.evaluate import lost_band_power
 
@@ -235,7 +235,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    from diffsr_toolkit.signature_tables import collapse_table, signature_table
+    from diffsr_toolkit.experiments.signature.tables import collapse_table, signature_table
 
     pictures = balanced_subset(shipped_test(), args.images // len(CLASSES))
     sr = DiffSR.from_pretrained("fashion", device="cpu", dtype=getattr(torch, args.precision))

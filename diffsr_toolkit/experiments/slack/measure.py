@@ -1,4 +1,4 @@
-"""``python -m diffsr_toolkit.slack``: measure how loose the bounds are, and what restores a patch, as two tables.
+"""``python -m diffsr_toolkit.experiments.slack.measure``: measure how loose the bounds are, and what restores a patch, as two tables.
 
 The laws: a Gaussian 16 x 16 field with spectrum 2e-4 f^-3; a mixture of three Gaussian 8 x 8 textures (sharp, soft,
 flat); and 400 patches of 8 x 8 luminance values cut from scikit-image's photographs. Degradation: bicubic down and
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     OutputError
         If a table cannot be written.
     """
-    parser = argparse.ArgumentParser(prog="python -m diffsr_toolkit.slack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m diffsr_toolkit.experiments.slack.measure", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="CSV file of bound over truth")
     parser.add_argument("--restoration", type=Path, help="CSV file of what the reverse process restores")
     parser.add_argument("--patches", type=int, default=100, help="patches per photograph (default 100)")

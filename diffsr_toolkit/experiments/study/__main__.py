@@ -1,4 +1,4 @@
-"""Run the validation study: ``python -m diffsr_toolkit.study PHOTOS --seeds 0 1 --store DIR --out DIR``.
+"""Run the validation study: ``python -m diffsr_toolkit.experiments.study PHOTOS --seeds 0 1 --store DIR --out DIR``.
 
 The measurements that ``--out`` already holds are kept and not repeated. Without photographs nothing is measured:
 the tables are made again from them, which takes no network.
@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from diffsr_toolkit.images.resize import as_scale
-from diffsr_toolkit.study.analyse import analyse
-from diffsr_toolkit.study.arms import ARMS
-from diffsr_toolkit.study.measure import measure, told_spectra
-from diffsr_toolkit.study.tables import file_name, load, save
+from diffsr_toolkit.experiments.study.analysis import analyse
+from diffsr_toolkit.experiments.study.arms import ARMS
+from diffsr_toolkit.experiments.study.measurements import measure, told_spectra
+from diffsr_toolkit.experiments.study.tables import file_name, load, save
 
 
 def main() -> None:

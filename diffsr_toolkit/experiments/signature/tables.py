@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from diffsr_toolkit.datasets.fashion_mnist import CLASSES
 from diffsr_toolkit.images.resize import degrade, effective_scale
-from diffsr_toolkit.signature import DENOISER, Bench, Measured, Setting, Task
-from diffsr_toolkit.signature_statistics import (
+from diffsr_toolkit.experiments.signature.measure import DENOISER, Bench, Measured, Setting, Task
+from diffsr_toolkit.experiments.signature.statistics import (
     Counts,
     bootstrap_picks,
     collapse_estimate,
@@ -22,7 +22,7 @@ from diffsr_toolkit.signature_statistics import (
     interval,
     mutual_information,
 )
-from diffsr_toolkit.signature_theory import ceiling_collapse, class_collapse, predicted_collapse
+from diffsr_toolkit.experiments.signature.theory import ceiling_collapse, class_collapse, predicted_collapse
 
 Array = NDArray[np.float64]
 

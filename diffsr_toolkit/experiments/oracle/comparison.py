@@ -1,6 +1,6 @@
 """The solvable model against this project's own sampler: every prediction beside its measurement.
 
-``python -m diffsr_toolkit.gaussian_oracle --out data/gaussian_oracle.csv``
+``python -m diffsr_toolkit.experiments.oracle.comparison --out data/gaussian_oracle.csv``
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from torch import Tensor
 
 from diffsr_toolkit.models.analytic import WienerDenoiser
 from diffsr_toolkit.consistency.back_projection import ITERATIONS
-from diffsr_toolkit.oracle_cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
-from diffsr_toolkit.oracle_rows import Expected, FollowedPath, Row, imprecision, pooled, rows
+from diffsr_toolkit.experiments.oracle.cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
+from diffsr_toolkit.experiments.oracle.rows import Expected, FollowedPath, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR
 from diffsr_toolkit.images.resize import resize
 from diffsr_toolkit.sampling.sampler import State, image_generator, inject, sample

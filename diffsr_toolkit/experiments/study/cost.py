@@ -9,8 +9,8 @@ import pandas as pd
 
 from diffsr_toolkit.prediction.predictor import field, reference_spectrum
 from diffsr_toolkit.calibration.responses import matching_response
-from diffsr_toolkit.study.predictors import LEVELS
-from diffsr_toolkit.study.tables import method_title
+from diffsr_toolkit.experiments.study.predictors import LEVELS
+from diffsr_toolkit.experiments.study.tables import method_title
 from theory.prf.model_aware import ModelResponse
 from theory.schedules.schedule import NoiseSchedule
 

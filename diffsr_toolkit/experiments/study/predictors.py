@@ -14,7 +14,7 @@ from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.prediction.predictor import field, pooled, reference_spectrum
 from diffsr_toolkit.calibration.responses import matching_response
-from diffsr_toolkit.study.curves import Curve
+from diffsr_toolkit.experiments.study.curves import Curve
 from theory.prf.model_aware import ModelResponse
 from theory.prf.prf import Level
 from theory.schedules.schedule import NoiseSchedule

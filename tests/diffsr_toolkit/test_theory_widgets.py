@@ -8,14 +8,14 @@ import pytest
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.prediction.predictor import reference_spectrum
-from diffsr_toolkit.theory_widget_figures import (
+from diffsr_toolkit.widgets.theory_figures import (
     LABELS,
     optimum_over_scales,
     plot_oracle,
     plot_steps,
     schedules,
 )
-from diffsr_toolkit.theory_widgets import PIVOT, TheoryExplorer
+from diffsr_toolkit.widgets.theory import PIVOT, TheoryExplorer
 from theory import symbolic
 from theory.prf.prf import PRF
 from theory.schedules.schedule import NoiseSchedule

@@ -18,7 +18,7 @@ from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
 from diffsr_toolkit.images.io import to_tensor
 from diffsr_toolkit.models.diffusers import load_model
 from diffsr_toolkit.images.resize import degrade
-from diffsr_toolkit.widget_inputs import (
+from diffsr_toolkit.widgets.inputs import (
     PHOTOGRAPHS,
     embedded_schedule,
     fit_within,
@@ -26,7 +26,7 @@ from diffsr_toolkit.widget_inputs import (
     nearest_curve,
     reference_frame,
 )
-from diffsr_toolkit.widgets import ScaleExplorer
+from diffsr_toolkit.widgets.explorer import ScaleExplorer
 from theory import NoiseSchedule
 
 
@@ -252,7 +252,7 @@ def test_huge_upload_is_refused(explorer: ScaleExplorer, monkeypatch: pytest.Mon
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     upload(explorer, "wide.png", encoded(picture(40, 40)))
     assert "more pixels than the limit" in explorer.status.value
-    monkeypatch.setattr("diffsr_toolkit.widget_inputs.MAX_UPLOAD_BYTES", 1000)
+    monkeypatch.setattr("diffsr_toolkit.widgets.inputs.MAX_UPLOAD_BYTES", 1000)
     upload(explorer, "long.png", b"0" * 2000)
     assert "long.png has" in explorer.status.value and "the limit is" in explorer.status.value
     assert len(explorer.errors) == 2

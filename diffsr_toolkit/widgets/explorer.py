@@ -19,8 +19,8 @@ from diffsr_toolkit.prediction.predictor import expected_spectrum, field, pooled
 from diffsr_toolkit.images.resize import degrade, upsample
 from diffsr_toolkit.calibration.responses import find_response
 from diffsr_toolkit.sweeps.sweep import auto_timesteps
-from diffsr_toolkit.widget_errors import guarded
-from diffsr_toolkit.widget_figures import (
+from diffsr_toolkit.widgets.errors import guarded
+from diffsr_toolkit.widgets.figures import (
     FieldFigure,
     ReferenceFigure,
     comparison_png,
@@ -29,7 +29,7 @@ from diffsr_toolkit.widget_figures import (
     predicted_values,
     table_html,
 )
-from diffsr_toolkit.widget_inputs import (
+from diffsr_toolkit.widgets.inputs import (
     decode_upload,
     embedded_responses,
     embedded_schedule,
@@ -37,7 +37,7 @@ from diffsr_toolkit.widget_inputs import (
     image_sources,
     reference_frame,
 )
-from diffsr_toolkit.widget_layout import SLIDER_STEP, ExplorerLayout
+from diffsr_toolkit.widgets.layout import SLIDER_STEP, ExplorerLayout
 from theory.prf.prf import Prediction
 
 PREDICTED_METRIC = "feature_distance"

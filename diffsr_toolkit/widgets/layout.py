@@ -7,7 +7,7 @@ import ipywidgets as ipw
 from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.stats.optimum import SHORT
 from diffsr_toolkit.pipeline import PAIR
-from diffsr_toolkit.widget_figures import FIELD_SIZE, REFERENCE_SIZE, STYLE
+from diffsr_toolkit.widgets.figures import FIELD_SIZE, REFERENCE_SIZE, STYLE
 
 SIDES = (64, 96, 128, 192, 256)
 """Longest sides, in pixels, to which images may be reduced."""

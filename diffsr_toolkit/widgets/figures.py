@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter
 from diffsr_toolkit.metrics.registry import METRICS
 from diffsr_toolkit.stats.optimum import BICUBIC, PREDICTED, SHORT, comparison_table
 from diffsr_toolkit.plots.plots import plot_comparison, plot_curve, plot_field
-from diffsr_toolkit.widget_inputs import nearest_curve
+from diffsr_toolkit.widgets.inputs import nearest_curve
 
 if TYPE_CHECKING:
     import pandas as pd

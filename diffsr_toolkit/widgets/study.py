@@ -17,8 +17,8 @@ from diffsr_toolkit.plots.plots import BLACK, BLUE, ORANGE
 from diffsr_toolkit.experiments.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
 from diffsr_toolkit.experiments.study.sentences import OWN
 from diffsr_toolkit.experiments.study.tables import arm_title, checked, load, method_title, select
-from diffsr_toolkit.widget_errors import guarded
-from diffsr_toolkit.widget_figures import STYLE, png
+from diffsr_toolkit.widgets.errors import guarded
+from diffsr_toolkit.widgets.figures import STYLE, png
 
 EVERY = "all photographs"
 

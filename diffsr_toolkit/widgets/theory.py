@@ -8,9 +8,9 @@ import ipywidgets as ipw
 from matplotlib.figure import Figure
 
 from diffsr_toolkit.prediction.predictor import reference_spectrum
-from diffsr_toolkit.theory_widget_figures import LABELS, draw_theory, schedules
-from diffsr_toolkit.widget_errors import guarded
-from diffsr_toolkit.widget_figures import STYLE, png
+from diffsr_toolkit.widgets.theory_figures import LABELS, draw_theory, schedules
+from diffsr_toolkit.widgets.errors import guarded
+from diffsr_toolkit.widgets.figures import STYLE, png
 from theory.prf.prf import PRF, Prediction
 from theory.spectra.spectra import PowerLaw
 

@@ -25,9 +25,9 @@ __all__ = [*sorted(_EXPORTS), "__version__"]
 
 if TYPE_CHECKING:
     from diffsr_toolkit.errors import ToolkitError
-    from diffsr_toolkit.metrics.features import FeatureDistance
+    from diffsr_toolkit.metrics import FeatureDistance
     from diffsr_toolkit.pipeline import PAIR, DiffSR, Result
-    from diffsr_toolkit.sampling.sampler import inject, sample, step_sigmas
+    from diffsr_toolkit.sampling import inject, sample, step_sigmas
 
 
 def __getattr__(name: str) -> Any:

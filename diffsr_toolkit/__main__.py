@@ -2,7 +2,7 @@
 
 import sys
 
-from diffsr_toolkit.cli.app import main
+from diffsr_toolkit.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

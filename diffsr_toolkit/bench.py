@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.sampling.sampler import sample, step_sigmas
-from theory.prf.prediction import Level
+from diffsr_toolkit.sampling import sample, step_sigmas
+from theory.prf import Level
 
 SIZE, STEPS, ROUNDS = 96, 10, 5
 

@@ -73,8 +73,8 @@ def photographs(names: Sequence[str], side: int) -> tuple[dict[str, Tensor], lis
     """
     import skimage.data
 
-    from diffsr_toolkit.images.io import to_tensor
-    from diffsr_toolkit.images.resize import KERNEL, resize
+    from diffsr_toolkit.images import to_tensor
+    from diffsr_toolkit.images import KERNEL, resize
 
     if side < SMALLEST_SIDE:
         raise ImageError(f"side={side} pixels leaves too little to see: give {SMALLEST_SIDE} or more")
@@ -135,9 +135,9 @@ def run_demo(
     ToolkitError
         Bad settings, or files that cannot be written.
     """
-    from diffsr_toolkit.reports.report import write_report
-    from diffsr_toolkit.reports.tables import comparison_text, summary_text
-    from diffsr_toolkit.reports.verdict import verdicts
+    from diffsr_toolkit.reports import write_report
+    from diffsr_toolkit.reports import comparison_text, summary_text
+    from diffsr_toolkit.reports import verdicts
 
     start, out = time.perf_counter(), Path(out)
     tensors, notes = photographs(images, side)
@@ -175,7 +175,7 @@ def _write_figures(
     settings: dict[str, Any],
     out: Path,
 ) -> dict[str, Path]:
-    from diffsr_toolkit.reports.report import png_bytes, standard_figures, write_whole
+    from diffsr_toolkit.reports import png_bytes, standard_figures, write_whole
 
     figures = {}
     for name, hr in tensors.items():
@@ -209,11 +209,11 @@ def _comparison(
 ) -> tuple[Any, str]:
     from PIL import Image
 
-    from diffsr_toolkit.images.io import save_image
-    from diffsr_toolkit.metrics.registry import evaluate
-    from diffsr_toolkit.stats.optimum import optima
-    from diffsr_toolkit.plots.plots import plot_comparison, to_array
-    from diffsr_toolkit.images.resize import degrade, upsample
+    from diffsr_toolkit.images import save_image
+    from diffsr_toolkit.metrics import evaluate
+    from diffsr_toolkit.stats import optima
+    from diffsr_toolkit.plots import plot_comparison, to_array
+    from diffsr_toolkit.images import degrade, upsample
 
     table = (
         optima(frame).query("image == @name and scale_y == @scale and scale_x == @scale").set_index("metric")
@@ -251,8 +251,8 @@ def _comparison(
 def _field(sr: DiffSR, hr: Tensor, scales: Sequence[float], samples: int) -> Any:
     from matplotlib.figure import Figure
 
-    from diffsr_toolkit.plots.plots import plot_field, shared_legend
-    from diffsr_toolkit.images.resize import degrade
+    from diffsr_toolkit.plots import plot_field, shared_legend
+    from diffsr_toolkit.images import degrade
 
     columns = min(2, len(scales))
     rows = math.ceil(len(scales) / columns)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from diffsr_toolkit.consistency.back_projection import LRConsistent
-from diffsr_toolkit.models.unet import PerChannel
+from diffsr_toolkit.consistency import LRConsistent
+from diffsr_toolkit.models import PerChannel
 from diffsr_toolkit.errors import ModelError, TimestepError
-from diffsr_toolkit.images.io import BYTES_PER_PIXEL, check_memory, to_tensor
-from diffsr_toolkit.images.resize import Scale, Size, effective_scale, output_size, upsample
-from diffsr_toolkit.calibration.responses import find_response, matching_response
-from diffsr_toolkit.sampling.sampler import (
+from diffsr_toolkit.images import BYTES_PER_PIXEL, check_memory, to_tensor
+from diffsr_toolkit.images import Scale, Size, effective_scale, output_size, upsample
+from diffsr_toolkit.calibration import find_response, matching_response
+from diffsr_toolkit.sampling import (
     LEAST_SIGMA,
     Denoiser,
     Spacing,
@@ -30,14 +30,14 @@ from diffsr_toolkit.sampling.sampler import (
     sample,
     step_sigmas,
 )
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf.model_aware import ModelResponse
-    from theory.prf.prf import Level, Prediction
-    from theory.degradation.transfer import Degradation
+    from theory.prf import ModelResponse
+    from theory.prf import Level, Prediction
+    from theory.degradation import Degradation
 
 DEFAULT_STEPS = 10
 PAIR: dict[str, Any] = {"steps": DEFAULT_STEPS // 2, "samples": 2, "eta": 1.0}
@@ -138,7 +138,7 @@ class DiffSR:
         dtype: torch.dtype | None = None,
     ) -> DiffSR:
         """Load a model: ``"embedded"``, a local diffusers folder, or a hub id; see ``models.load_model``."""
-        from diffsr_toolkit.models.diffusers import load_model
+        from diffsr_toolkit.models import load_model
 
         model = load_model(name, device=device, dtype=dtype)
         return cls(
@@ -193,7 +193,7 @@ class DiffSR:
         consistency : bool
             Model-aware: whether the estimates are back-projected onto the low-resolution image.
         """
-        from diffsr_toolkit.prediction.predictor import predict
+        from diffsr_toolkit.prediction import predict
 
         check_samples(samples)
         lr = None if image is None else to_tensor(image)[0]
@@ -368,7 +368,7 @@ class DiffSR:
         progress: bool = True,
     ) -> pd.DataFrame:
         """Measure every metric over scales, timesteps and seeds; see ``sweep.run_sweep``."""
-        from diffsr_toolkit.sweeps.sweep import run_sweep
+        from diffsr_toolkit.sweeps import run_sweep
 
         return run_sweep(
             self,

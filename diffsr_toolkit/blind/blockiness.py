@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import SpectrumError
-from theory.degradation.jpeg import BLOCK, GREY_LEVELS, dct_basis, quantisation_table
+from theory.degradation import BLOCK, GREY_LEVELS, dct_basis, quantisation_table
 
 Array = NDArray[np.float64]
 

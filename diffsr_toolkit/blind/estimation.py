@@ -28,12 +28,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diffsr_toolkit.blind.blockiness import LUMA, estimate_jpeg, luma
-from theory.degradation.degradation import Degradation
+from theory.degradation import Degradation
 from theory.errors import SpectrumError
-from theory.degradation.jpeg import BLOCK, dct_basis
-from theory.spectra.lr_spectrum import Measurement, estimate_blur, fit_spectrum
-from theory.spectra.spectra import PowerLaw
-from theory.degradation.transfer import as_scale
+from theory.degradation import BLOCK, dct_basis
+from theory.spectra import Measurement, estimate_blur, fit_spectrum
+from theory.spectra import PowerLaw
+from theory.degradation import as_scale
 
 __all__ = [
     "Estimate",

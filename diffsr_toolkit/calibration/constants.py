@@ -12,14 +12,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.metrics.registry import METRICS
+from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
-from diffsr_toolkit.prediction.predictor import image_spectrum
-from diffsr_toolkit.images.resize import degrade
-from diffsr_toolkit.training.evaluate import reduced
-from theory.prf.closed_form import missing_deficit
-from theory.spectra.spectra import PowerLaw, fit_power_law
+from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.images import degrade
+from diffsr_toolkit.training import reduced
+from theory.prf import missing_deficit
+from theory.spectra import PowerLaw, fit_power_law
 
 SCALE = 4.0
 SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "samples": 1, "eta": 0.0}

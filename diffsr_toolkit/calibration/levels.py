@@ -17,11 +17,11 @@ import numpy as np
 
 from diffsr_toolkit.calibration.responses import matching_response, stored_responses
 from theory.errors import ToolkitError
-from theory.prf.model_aware import ModelResponse
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.prf.sensitivity import Sensitivity
-from theory.spectra.spectra import PowerLaw
+from theory.prf import ModelResponse
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.prf import Sensitivity
+from theory.spectra import PowerLaw
 
 _RANGE = (1e-2, 1e2)
 

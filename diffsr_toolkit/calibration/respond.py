@@ -12,7 +12,7 @@ import torch
 
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
 from diffsr_toolkit.calibration.responses import RATIOS, SCALES, denoising, regeneration, response_of
-from diffsr_toolkit.sweeps.store import Rows, Store
+from diffsr_toolkit.sweeps import Rows, Store
 from diffsr_toolkit.calibration.constants import photograph
 
 SAMPLERS: dict[str, dict[str, Any]] = {

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.images.resize import Scale, as_scale, degrade, upsample
-from diffsr_toolkit.sampling.sampler import Denoiser, image_generator, inject
-from diffsr_toolkit.sweeps.store import Rows
-from theory.prf.model_aware import BANDS, ModelResponse
-from theory.spectra.spectra import fit_power_law
+from diffsr_toolkit.images import Scale, as_scale, degrade, upsample
+from diffsr_toolkit.sampling import Denoiser, image_generator, inject
+from diffsr_toolkit.sweeps import Rows
+from theory.prf import BANDS, ModelResponse
+from theory.spectra import fit_power_law
 
 if TYPE_CHECKING:
     from diffsr_toolkit.pipeline import DiffSR

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffsr_toolkit.metrics.registry import evaluate
+from diffsr_toolkit.metrics import evaluate
 from diffsr_toolkit.calibration.constants import photograph
 
 EDGES: NDArray[np.float64] = 0.5 * 2.0 ** np.arange(-6, 1.01, 0.5)

@@ -186,9 +186,9 @@ def _timesteps(text: str) -> list[float] | str:
 
 
 def _upscale(args: argparse.Namespace) -> None:
-    from diffsr_toolkit.images.io import check_output, load_image, save_image
+    from diffsr_toolkit.images import check_output, load_image, save_image
     from diffsr_toolkit.pipeline import DiffSR
-    from diffsr_toolkit.images.resize import output_size
+    from diffsr_toolkit.images import output_size
 
     image = load_image(args.input)
     size = output_size((image.height, image.width), args.scale, args.size)
@@ -203,10 +203,10 @@ def _upscale(args: argparse.Namespace) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from diffsr_toolkit.images.degrade import parse_degradation
-    from diffsr_toolkit.images.io import load_image
+    from diffsr_toolkit.images import parse_degradation
+    from diffsr_toolkit.images import load_image
     from diffsr_toolkit.pipeline import DiffSR
-    from diffsr_toolkit.images.resize import as_scale
+    from diffsr_toolkit.images import as_scale
 
     as_scale(args.scale)
     degradation = parse_degradation(args.degradation)
@@ -242,8 +242,8 @@ def _strict(value: Any) -> bool | float | None:
 
 def _sweep(args: argparse.Namespace) -> None:
     from diffsr_toolkit.pipeline import DiffSR
-    from diffsr_toolkit.images.resize import as_scale
-    from diffsr_toolkit.sweeps.sweep import named_images
+    from diffsr_toolkit.images import as_scale
+    from diffsr_toolkit.sweeps import named_images
 
     for scale in args.scales:
         as_scale(scale)
@@ -258,21 +258,21 @@ def _sweep(args: argparse.Namespace) -> None:
 def _report(args: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from diffsr_toolkit.sweeps.store import read_store
+    from diffsr_toolkit.sweeps import read_store
 
     protocol, rows = read_store(args.folder)
     if not rows:
         raise StoreError(f"store {args.folder} holds no finished task: run the sweep again")
     import pandas as pd
 
-    from diffsr_toolkit.reports.report import write_report
+    from diffsr_toolkit.reports import write_report
 
     folder = Path(args.folder)
     print(write_report(pd.DataFrame(rows), folder, f"Sweep {folder.resolve().name}", protocol=protocol))
 
 
 def _models(args: argparse.Namespace) -> None:
-    from diffsr_toolkit.models.diffusers import available_models
+    from diffsr_toolkit.models import available_models
 
     for name, description in available_models().items():
         print(f"{name}: {description}")

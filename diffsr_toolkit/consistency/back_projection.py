@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from diffsr_toolkit.images.resize import resize
-from diffsr_toolkit.sampling.sampler import Denoiser
+from diffsr_toolkit.images import resize
+from diffsr_toolkit.sampling import Denoiser
 
 ITERATIONS = 2
 

@@ -16,7 +16,7 @@ from diffsr_toolkit.errors import ImageError, ModelError
 from diffsr_toolkit.resources import data_path
 
 if TYPE_CHECKING:
-    from theory.spectra.spectra import PowerLaw, RadialPSD
+    from theory.spectra import PowerLaw, RadialPSD
 
 SIDE = 28
 CLASSES = (
@@ -137,7 +137,7 @@ def load_classifier(folder: Path | None = None) -> Classifier:
 
 def fashion_spectrum() -> tuple[PowerLaw, RadialPSD, NDArray[np.float64]]:
     """Power law, radial spectrum and covariance eigenvalues ``(784,)`` of the training pictures in [-1, 1]."""
-    from theory.spectra.spectra import PowerLaw, RadialPSD
+    from theory.spectra import PowerLaw, RadialPSD
 
     stored = json.loads(data_path("models", "fashion", "spectrum.json").read_text())
     rings = RadialPSD(*(np.array(stored[key]) for key in ("frequency", "psd", "count")))

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from diffsr_toolkit.errors import ImageError, OutputError
 from diffsr_toolkit.images.kind import ImageKind, to_tensor
 from diffsr_toolkit.images.pil_modes import exif_bytes, plain_mode, to_plain
-from diffsr_toolkit.images.resize import Scale, Size, as_scale
+from diffsr_toolkit.images.resampling import Scale, Size, as_scale
 
 __all__ = ["ImageKind", "check_memory", "check_output", "load_image", "save_image", "to_tensor"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.images.pil_modes import sized_exif, to_plain
-from diffsr_toolkit.images.resize import Size, resize
+from diffsr_toolkit.images.resampling import Size, resize
 
 # Bicubic resampling overshoots a range by at most a factor of 1.25 per axis.
 _TENSOR_LIMIT = 1.25**2 + 1e-3

@@ -10,7 +10,7 @@ import torch
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
 from diffsr_toolkit.metrics.features import FeatureDistance
-from diffsr_toolkit.images.resize import KERNEL, Scale, Size, as_scale, resize
+from diffsr_toolkit.images import KERNEL, Scale, Size, as_scale, resize
 
 # skimage's Gaussian window for sigma 1.5 truncated at 3.5 sigma, as in Wang et al. (2004).
 _SSIM_WINDOW = 11

@@ -12,9 +12,9 @@ import torch
 from diffsr_toolkit.models.unet import UNetDenoiser
 from diffsr_toolkit.errors import ModelError
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import stored_responses
-from theory.prf.model_aware import ModelResponse
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.calibration import stored_responses
+from theory.prf import ModelResponse
+from theory.schedules import NoiseSchedule
 
 EMBEDDED = {
     "embedded": "DDPM for RGB photographs, fully convolutional, trained by this project's recipe",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.sampling.sampler import Denoiser
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.sampling import Denoiser
+from theory.schedules import NoiseSchedule
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -12,14 +12,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.stats.optimum import scale_label
+from diffsr_toolkit.stats import scale_label
 from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.bounds.mismatch import Mismatch
-    from theory.schedules.schedule import NoiseSchedule
+    from theory.bounds import Mismatch
+    from theory.schedules import NoiseSchedule
 
 TITLES = {
     "kl": "KL of the states",

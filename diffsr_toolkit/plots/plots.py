@@ -14,14 +14,14 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.stats.optimum import BASELINES, CASE, SCALE, SHORT, baseline_value, curve, optima, scale_label
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.stats import BASELINES, CASE, SCALE, SHORT, baseline_value, curve, optima, scale_label
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf.prf import PRF, Prediction
-    from theory.schedules.schedule import NoiseSchedule
+    from theory.prf import PRF, Prediction
+    from theory.schedules import NoiseSchedule
 
 # Distinguishable with every common colour blindness; line styles differ as well.
 _COLOURS = sns.color_palette("colorblind")
@@ -306,7 +306,7 @@ def shared_legend(figure: Figure) -> None:
 
 def to_array(image: Any) -> NDArray[np.float64]:
     """``(H, W)`` or ``(H, W, 3)`` in [0, 1] of an image of any kind; a tensor, in [-1, 1], is clipped first."""
-    from diffsr_toolkit.images.io import to_tensor
+    from diffsr_toolkit.images import to_tensor
 
     tensor, _ = to_tensor(image.clamp(-1, 1) if hasattr(image, "clamp") else image)
     array = (tensor.double().clamp(-1, 1).numpy() + 1) / 2

@@ -11,16 +11,16 @@ import numpy as np
 from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.images.resize import Scale, as_scale
+from diffsr_toolkit.images import Scale, as_scale
 from diffsr_toolkit.resources import data_path
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 if TYPE_CHECKING:
-    from theory.prf.model_aware import ModelResponse
-    from theory.prf.prf import PRF, Level, Prediction
-    from theory.prf.sensitivity import Sensitivity
-    from theory.spectra.spectra import PowerLaw
-    from theory.degradation.transfer import Degradation
+    from theory.prf import ModelResponse
+    from theory.prf import PRF, Level, Prediction
+    from theory.prf import Sensitivity
+    from theory.spectra import PowerLaw
+    from theory.degradation import Degradation
 
 
 @cache
@@ -58,7 +58,7 @@ def sensitivity(metric: str, samples: int = 1) -> Sensitivity:
     ToolkitError
         For a metric that was not measured, such as one that looks at the low-resolution image alone.
     """
-    from theory.prf.sensitivity import Sensitivity
+    from theory.prf import Sensitivity
 
     if metric.startswith("psnr"):
         return Sensitivity.squared_error(metric)
@@ -74,7 +74,7 @@ def sensitivity(metric: str, samples: int = 1) -> Sensitivity:
 @cache
 def reference_spectrum() -> PowerLaw:
     """Power law of the calibration photographs, for a prediction without an image."""
-    from theory.spectra.spectra import PowerLaw
+    from theory.spectra import PowerLaw
 
     law = calibration()["reference_spectrum"]
     return PowerLaw(**law)
@@ -106,8 +106,8 @@ def image_spectrum(
     spectrum.
     """
     from theory.errors import SpectrumError
-    from theory.spectra.lr_spectrum import fit_spectrum
-    from theory.degradation.transfer import BICUBIC
+    from theory.spectra import fit_spectrum
+    from theory.degradation import BICUBIC
 
     try:
         return fit_spectrum(np.asarray(lr.cpu(), dtype=np.float64), scale, degradation or BICUBIC)
@@ -140,8 +140,8 @@ def told_degradation(lr: Tensor | None, scale: tuple[float, float]) -> tuple[Deg
         Without an image.
     """
     from theory.errors import SpectrumError
-    from diffsr_toolkit.blind.estimation import estimate_degradation
-    from theory.degradation.transfer import BICUBIC
+    from diffsr_toolkit.blind import estimate_degradation
+    from theory.degradation import BICUBIC
 
     if lr is None:
         raise ToolkitError("degradation='auto' is told from an image: give one, or name the degradation")
@@ -165,7 +165,7 @@ def predict(
     response: ModelResponse | None = None,
 ) -> Prediction:
     """Predict t_low, t_opt, t_high and the critical scale; see ``DiffSR.predict``."""
-    from theory.degradation.transfer import BICUBIC, Degradation
+    from theory.degradation import BICUBIC, Degradation
 
     factors, note = as_scale(scale), ""
     if degradation is None or degradation == "bicubic":
@@ -210,8 +210,8 @@ def field(
     Without a level it is the best informed one that answers: "model_aware" where a response is given and the metric's
     sensitivity is known, else "closed_form".
     """
-    from theory.prf.prf import PRF
-    from theory.degradation.transfer import BICUBIC
+    from theory.prf import PRF
+    from theory.degradation import BICUBIC
 
     if level is None:
         level = "model_aware" if response is not None and has_sensitivity(metric) else "closed_form"

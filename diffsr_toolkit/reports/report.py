@@ -15,8 +15,8 @@ import pandas as pd
 
 from diffsr_toolkit import __version__
 from diffsr_toolkit.errors import OutputError
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.stats.optimum import (
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.stats import (
     CASE,
     SHORT,
     check_frame,
@@ -46,7 +46,7 @@ def standard_figures(frame: pd.DataFrame, max_images: int = 6) -> dict[str, Figu
     """
     from matplotlib.figure import Figure
 
-    from diffsr_toolkit.plots.plots import plot_curves, plot_optima
+    from diffsr_toolkit.plots import plot_curves, plot_optima
 
     table = optima(frame)
     figures = {}

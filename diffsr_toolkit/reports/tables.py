@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.stats.optimum import (
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.stats import (
     SHORT,
     comparison_table,
     higher_is_better,

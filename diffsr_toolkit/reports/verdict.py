@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from diffsr_toolkit.stats.optimum import SHORT, higher_is_better, optima, scale_label
+from diffsr_toolkit.stats import SHORT, higher_is_better, optima, scale_label
 from diffsr_toolkit.reports.tables import digits_of, number, timestep
 
 MISS_PERCENT = 5.0

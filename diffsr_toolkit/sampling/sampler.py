@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from theory.errors import TimestepError, ToolkitError
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 LEAST_SIGMA = 1e-3
 """Below one 8-bit level: a schedule that reaches sigma = 0 has no last log-SNR."""

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics.registry import METRICS
+from diffsr_toolkit.metrics import METRICS
 
 SCALE = ["scale_y", "scale_x"]
 CASE = ["image", *SCALE]

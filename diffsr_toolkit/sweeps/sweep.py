@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from diffsr_toolkit.consistency.back_projection import back_project
+from diffsr_toolkit.consistency import back_project
 from diffsr_toolkit.errors import ImageError, TimestepError
-from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.metrics.registry import METRICS, evaluate, protocol
-from diffsr_toolkit.images.resize import Scale, Size, as_scale, degrade, effective_scale, upsample
-from diffsr_toolkit.sampling.sampler import Spacing, check_eta, check_samples, step_sigmas
+from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.metrics import METRICS, evaluate, protocol
+from diffsr_toolkit.images import Scale, Size, as_scale, degrade, effective_scale, upsample
+from diffsr_toolkit.sampling import Spacing, check_eta, check_samples, step_sigmas
 from diffsr_toolkit.sweeps.store import Rows, Store
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffsr_toolkit.metrics.features import FeatureDistance
-from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.metrics.registry import evaluate
+from diffsr_toolkit.metrics import FeatureDistance
+from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.metrics import evaluate
 from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.images.resize import degrade, upsample
-from diffsr_toolkit.sampling.sampler import sample, step_sigmas
+from diffsr_toolkit.images import degrade, upsample
+from diffsr_toolkit.sampling import sample, step_sigmas
 
 LEVELS = (15, 25, 50, 75, 100, 150)
 TIMESTEPS = (10.0, 30.0, 90.0, 240.0)

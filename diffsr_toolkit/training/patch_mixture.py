@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffsr_toolkit.models.analytic import PatchMixture, to_coefficients
+from diffsr_toolkit.models import PatchMixture, to_coefficients
 from diffsr_toolkit.errors import ImageError
 
 QUANTISATION = (1 / 127.5) ** 2 / 12

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from diffsr_toolkit.stats.optimum import BICUBIC, PREDICTED
+from diffsr_toolkit.stats import BICUBIC, PREDICTED
 from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.prediction.predictor import expected_spectrum, field, pooled, reference_spectrum
-from diffsr_toolkit.images.resize import degrade, upsample
-from diffsr_toolkit.calibration.responses import find_response
-from diffsr_toolkit.sweeps.sweep import auto_timesteps
+from diffsr_toolkit.prediction import expected_spectrum, field, pooled, reference_spectrum
+from diffsr_toolkit.images import degrade, upsample
+from diffsr_toolkit.calibration import find_response
+from diffsr_toolkit.sweeps import auto_timesteps
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import (
     FieldFigure,
@@ -38,7 +38,7 @@ from diffsr_toolkit.widgets.inputs import (
     reference_frame,
 )
 from diffsr_toolkit.widgets.layout import SLIDER_STEP, ExplorerLayout
-from theory.prf.prf import Prediction
+from theory.prf import Prediction
 
 PREDICTED_METRIC = "feature_distance"
 """What ``DiffSR.upscale(t="prf")`` aims at; the explorer shows the same prediction."""

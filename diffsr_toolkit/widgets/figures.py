@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.stats.optimum import BICUBIC, PREDICTED, SHORT, comparison_table
-from diffsr_toolkit.plots.plots import plot_comparison, plot_curve, plot_field
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.stats import BICUBIC, PREDICTED, SHORT, comparison_table
+from diffsr_toolkit.plots import plot_comparison, plot_curve, plot_field
 from diffsr_toolkit.widgets.inputs import nearest_curve
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf.prf import PRF, Prediction
+    from theory.prf import PRF, Prediction
 
 DPI = 144
 FIELD_SIZE = (6.2, 4.1)

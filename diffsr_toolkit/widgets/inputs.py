@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
-from diffsr_toolkit.images.io import load_image, to_tensor
-from diffsr_toolkit.stats.optimum import SCALE, check_frame
-from diffsr_toolkit.images.resize import resize
+from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.stats import SCALE, check_frame
+from diffsr_toolkit.images import resize
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import stored_responses
-from diffsr_toolkit.sweeps.sweep import named_images
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.calibration import stored_responses
+from diffsr_toolkit.sweeps import named_images
+from theory.schedules import NoiseSchedule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from theory.prf.model_aware import ModelResponse
+    from theory.prf import ModelResponse
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 """Photographs that scikit-image carries in its wheel, so that opening the explorer downloads nothing."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipywidgets as ipw
 
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.stats.optimum import SHORT
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.stats import SHORT
 from diffsr_toolkit.pipeline import PAIR
 from diffsr_toolkit.widgets.figures import FIELD_SIZE, REFERENCE_SIZE, STYLE
 

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.stats.optimum import SHORT, scale_label
-from diffsr_toolkit.plots.plots import BLACK, BLUE, ORANGE
-from diffsr_toolkit.experiments.study.panels import by_scale, draw_cases, scale_colours, scale_handles, tidy
-from diffsr_toolkit.experiments.study.sentences import OWN
-from diffsr_toolkit.experiments.study.tables import arm_title, checked, load, method_title, select
+from diffsr_toolkit.stats import SHORT, scale_label
+from diffsr_toolkit.plots import BLACK, BLUE, ORANGE
+from diffsr_toolkit.experiments.study import by_scale, draw_cases, scale_colours, scale_handles, tidy
+from diffsr_toolkit.experiments.study import OWN
+from diffsr_toolkit.experiments.study import arm_title, checked, load, method_title, select
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import STYLE, png
 

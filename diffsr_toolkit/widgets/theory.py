@@ -7,12 +7,12 @@ from typing import Any
 import ipywidgets as ipw
 from matplotlib.figure import Figure
 
-from diffsr_toolkit.prediction.predictor import reference_spectrum
+from diffsr_toolkit.prediction import reference_spectrum
 from diffsr_toolkit.widgets.theory_figures import LABELS, draw_theory, schedules
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import STYLE, png
-from theory.prf.prf import PRF, Prediction
-from theory.spectra.spectra import PowerLaw
+from theory.prf import PRF, Prediction
+from theory.spectra import PowerLaw
 
 PIVOT = 1 / 16
 """Frequency, in cycles per pixel, whose power the exponent's slider holds."""

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, plot_field
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, plot_field
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.experiments.study.predictors import FIXED, HUNDREDS, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
-from diffsr_toolkit.experiments.study.summary import differences, summarise
-from diffsr_toolkit.experiments.study.tables import file_name
+from diffsr_toolkit.experiments.study import FIXED, HUNDREDS, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
+from diffsr_toolkit.experiments.study import differences, summarise
+from diffsr_toolkit.experiments.study import file_name
 
 METHODS = [*(f"{level}, {own}" for own in SPECTRA for level in LEVELS), HUNDREDS, FIXED, *YARDSTICKS]
 SCALES = [(1.6, 1.6), (2.7, 2.7), (4.0, 4.0), (2.0, 4.0)]

@@ -8,7 +8,7 @@ from PIL import Image
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.demo import RememberingDiffSR, main, photographs
 from diffsr_toolkit.errors import ImageError
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 
 def test_photographs_are_whole_and_reduced():

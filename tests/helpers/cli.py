@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from diffsr_toolkit.cli.app import main
+from diffsr_toolkit.cli import main
 from theory import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from diffsr_toolkit.images.io import to_tensor
+from diffsr_toolkit.images import to_tensor
 
 
 def photo(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Image.Image:

@@ -84,7 +84,7 @@ BROKEN = {
         "no picture: <Figure size",
     ),
     "the explorer reports an error": (
-        "from diffsr_toolkit.widgets.explorer import ScaleExplorer\n"
+        "from diffsr_toolkit.widgets import ScaleExplorer\n"
         "explorer = ScaleExplorer()\n"
         "explorer._sources['coffee'] = lambda: int('explorer')\n"
         "explorer.image.value = 'coffee'\n"

@@ -22,7 +22,7 @@ from theory.bounds.bounds import (
     w2_least,
 )
 from theory.errors import SpectrumError, ToolkitError
-from theory.degradation.transfer import BICUBIC, Degradation, channel
+from theory.degradation import BICUBIC, Degradation, channel
 
 Array = NDArray[np.float64]
 Operator = Callable[[Array], ArrayLike]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from theory.errors import ScaleError, SpectrumError
 from theory.gaussian.linear_model import LinearModel
-from theory.degradation.transfer import cubic_weights
+from theory.degradation import cubic_weights
 
 Array = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import SpectrumError, ToolkitError
 from theory.gaussian.chain import Chain, psnr, run_chain
-from theory.schedules.schedule import NoiseSchedule
-from theory.degradation.transfer import BICUBIC, Degradation, as_scale, channel
+from theory.schedules import NoiseSchedule
+from theory.degradation import BICUBIC, Degradation, as_scale, channel
 
 Array = NDArray[np.float64]
 Criterion = Literal["psnr", "balance"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic.identities import Identity, S, h, r, sigma, sigma_next
+from theory.symbolic import Identity, S, h, r, sigma, sigma_next
 from theory.lecture.chapter import Chapter, Result
 
 _TEXT = r"""

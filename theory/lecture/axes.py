@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic.identities import Identity
+from theory.symbolic import Identity
 from theory.lecture.chapter import Chapter, Result
 
 _ASYMMETRIC = """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from theory import symbolic
-from theory.symbolic.identities import Identity
+from theory.symbolic import Identity
 
 
 @dataclass(frozen=True)

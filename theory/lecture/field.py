@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic.identities import Identity, r
+from theory.symbolic import Identity, r
 from theory.lecture.chapter import Chapter, Result
 
 deficit = (1 - 1 / sp.sqrt(1 + r)) ** 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from theory import symbolic
-from theory.symbolic.identities import Identity
+from theory.symbolic import Identity
 from theory.lecture.chapter import Chapter, Result
 
 _TITLE = "The perceptual recoverable field, derived"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.symbolic.identities import Identity, S, eta, h, r, sigma, sigma_next
+from theory.symbolic import Identity, S, eta, h, r, sigma, sigma_next
 from theory.lecture.chapter import Chapter
 
 _DENOISER = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic.identities import Identity, sigma
+from theory.symbolic import Identity, sigma
 from theory.lecture.chapter import Chapter, Result
 
 share, Lambda = sp.symbols("alphabar Lambda", positive=True)

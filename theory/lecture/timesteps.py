@@ -5,8 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory import symbolic_sensitivity as sens
-from theory.symbolic.identities import Identity, sigma
+from theory.symbolic import Identity, sigma
 from theory.lecture.chapter import Chapter, Result
 from theory.lecture.signal import (
     Lambda,
@@ -130,7 +129,7 @@ def sensitivities() -> Chapter:
         "$a$ and their "
         r"correlation $\kappa$; its root times $|dt / d\log\mathrm{snr}|$ is the timestep's standard error",
         r"\delta^2",
-        sens.log_cutoff_variance(),
+        sy.log_cutoff_variance(),
     )
     return Chapter(
         "Sensitivities and limits",
@@ -143,17 +142,17 @@ def sensitivities() -> Chapter:
 def _spectrum_slopes() -> dict[str, Identity]:
     power, pivot = sp.symbols("P f_p", positive=True)
     log_snr = sp.log(sy.snr_optimal())
-    held = sp.log(sy.constant / (power * (2 * sy.scale * sens.reference_frequency) ** sy.exponent))
+    held = sp.log(sy.constant / (power * (2 * sy.scale * sy.reference_frequency) ** sy.exponent))
     at_pivot = sp.Symbol("delta_P", positive=True)
-    spread = sens.exponent_std
+    spread = sy.exponent_std
     amplitude_std = sp.sqrt(at_pivot**2 + spread**2 * sp.log(pivot) ** 2)
     values = {
-        sens.log_amplitude_std: amplitude_std,
-        sens.correlation: spread * sp.log(pivot) / amplitude_std,
+        sy.log_amplitude_std: amplitude_std,
+        sy.correlation: spread * sp.log(pivot) / amplitude_std,
     }
     return {
         "slope_in_scale": Identity(
-            "The scale", sp.Derivative(log_snr, sy.scale), sens.dlog_snr("t_opt", "scale")
+            "The scale", sp.Derivative(log_snr, sy.scale), sy.dlog_snr("t_opt", "scale")
         ),
         "slope_in_amplitude": Identity(
             "The amplitude, relatively", sy.amplitude * sp.Derivative(log_snr, sy.amplitude), sp.Integer(-1)
@@ -166,14 +165,14 @@ def _spectrum_slopes() -> dict[str, Identity]:
         "slope_in_exponent_held": Identity(
             "The exponent, with the power $P$ at a frequency $f_r$ held: nothing at all where $f_r = f_c$",
             sp.Derivative(held, sy.exponent),
-            -sp.log(2 * sy.scale * sens.reference_frequency),
+            -sp.log(2 * sy.scale * sy.reference_frequency),
         ),
         "pivot": Identity(
             "A fit's error is smallest at its pivot $f_p$, where power and slope err independently; from "
             "there it opens "
             r"with the distance to the cut-off. The correlation of $\log A$ and $a$ is $\delta_a \log f_p / "
             r"\delta_A$",
-            sens.log_cutoff_variance().subs(values),
+            sy.log_cutoff_variance().subs(values),
             at_pivot**2 + spread**2 * sp.log(2 * sy.scale * pivot) ** 2,
         ),
     }
@@ -248,20 +247,20 @@ def _growth() -> dict[str, Identity]:
     }
     steps = {}
     for family in sy.FAMILIES:
-        variance = sens.noise_variance(family, sp.Integer(0))
+        variance = sy.noise_variance(family, sp.Integer(0))
         steps[f"growth_{family}"] = Identity(
             words[family]
             + ". The order of the noise in $u = t / T$ at small $u$, for many steps and a start at 0",
-            sp.Limit(_log_slope(variance), sens.progress, 0),
+            sp.Limit(_log_slope(variance), sy.progress, 0),
             2 * sy.rho if family == "karras" else sp.Integer(3 if family == "scaled_linear" else 2),
         )
     steps["growth_at_start"] = Identity(
         r"While the first beta, $q$, is felt the noise grows as $u$, so $t^* \sim s^a$ (linear betas)",
-        sp.Limit(_log_slope(sens.noise_variance("linear", start)), sens.progress, 0),
+        sp.Limit(_log_slope(sy.noise_variance("linear", start)), sy.progress, 0),
         sp.Integer(1),
     )
     return steps
 
 
 def _log_slope(variance: sp.Expr) -> sp.Expr:
-    return sp.simplify(sens.progress * sp.diff(variance, sens.progress) / variance)
+    return sp.simplify(sy.progress * sp.diff(variance, sy.progress) / variance)

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import SpectrumError, ToolkitError
-from theory.spectra.spectra import PowerLaw
+from theory.spectra import PowerLaw
 
 Array = NDArray[np.float64]
 

@@ -33,7 +33,7 @@ from theory.errors import ToolkitError
 from theory.prf.scan import Curves, ScannedField
 from theory.prf.sensitivity import Sensitivity
 from theory.prf.spectral import frequency_nodes
-from theory.degradation.transfer import channel
+from theory.degradation import channel
 
 Array = NDArray[np.float64]
 

@@ -22,15 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.prf.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
 from theory.errors import ToolkitError
-from theory.gaussian.chain import Chain, flow_limit, posterior_limit, psnr, run_chain
+from theory.gaussian import Chain, flow_limit, posterior_limit, psnr, run_chain
 from theory.prf.model_aware import ModelAwareField, ModelResponse
 from theory.prf.prediction import Level, Prediction
 from theory.prf.scan import ScannedField
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 from theory.prf.sensitivity import Sensitivity
-from theory.spectra.spectra import PowerLaw, RadialPSD, fit_power_law
+from theory.spectra import PowerLaw, RadialPSD, fit_power_law
 from theory.prf.spectral import SpectralField
-from theory.degradation.transfer import BICUBIC, Degradation, as_scale
+from theory.degradation import BICUBIC, Degradation, as_scale
 
 Array = NDArray[np.float64]
 Number = TypeVar("Number", float, Array)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds.bounds import information_bound
+from theory.bounds import information_bound
 from theory.errors import SpectrumError
-from theory.bounds.monte_carlo import Estimate, divergence_terms, mean_of
+from theory.bounds import Estimate, divergence_terms, mean_of
 
 Array = NDArray[np.float64]
 

@@ -26,13 +26,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds.bounds import gaussian_kl, tv_bound
-from theory.gaussian.chain import posterior_limit
-from theory.bounds.mismatch import SIGMA_END, Mismatch
+from theory.bounds import gaussian_kl, tv_bound
+from theory.gaussian import posterior_limit
+from theory.bounds import SIGMA_END, Mismatch
 from theory.priors.mixture import GaussianMixture
-from theory.bounds.monte_carlo import Estimate, gaussian_tv, gaussian_w2
+from theory.bounds import Estimate, gaussian_tv, gaussian_w2
 from theory.priors.patch_prior import PatchPrior
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
 Scale = tuple[float, float]

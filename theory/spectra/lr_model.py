@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.spectra.spectra import _HANN_INDEPENDENCE, RadialPSD
-from theory.degradation.transfer import down_transfer
+from theory.degradation import down_transfer
 
 Array = NDArray[np.float64]
 

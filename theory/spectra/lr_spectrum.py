@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.degradation.degradation import BICUBIC, Degradation
+from theory.degradation import BICUBIC, Degradation
 from theory.errors import SpectrumError
 from theory.spectra.lr_model import ANGLES, ROUNDING_VARIANCE, LRFit, LRModel
 from theory.spectra.spectra import PowerLaw, _periodogram, _rings, fit_power_law_from_lr
-from theory.degradation.transfer import as_scale, lr_psd
+from theory.degradation import as_scale, lr_psd
 
 Array = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def _compression(
     f: Array, fit: LRFit, scale: tuple[float, float], degradation: Degradation
 ) -> tuple[Array, Array]:
     """Log change of the rings' power by a compression, and its gain."""
-    from theory.degradation.jpeg import jpeg_channel
+    from theory.degradation import jpeg_channel
 
     law = PowerLaw(float(np.exp(fit.log_amplitude)), fit.exponent)
     before = Degradation(max(fit.blur_variance, 0.0) ** 0.5, degradation.noise_std)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import SpectrumError
-from theory.degradation.transfer import as_scale, down_transfer
+from theory.degradation import as_scale, down_transfer
 
 Array = NDArray[np.float64]
 

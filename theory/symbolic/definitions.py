@@ -14,8 +14,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from theory import symbolic
-from theory.prf.closed_form import missing_deficit, surviving_loss
+from theory.symbolic import expressions
+from theory.prf import missing_deficit, surviving_loss
 from theory.symbolic.identities import S, h, r
 from theory.symbolic.markdown import markdown_table
 
@@ -45,7 +45,7 @@ class Definition:
 
     def latex(self) -> str:
         """``symbol = formula`` in LaTeX."""
-        body = self.formula if isinstance(self.formula, str) else symbolic.latex(self.formula)
+        body = self.formula if isinstance(self.formula, str) else expressions.latex(self.formula)
         return f"{self.symbol} = {body}"
 
     def numeric(self, *arguments: sp.Symbol) -> Callable[..., Any]:
@@ -58,7 +58,7 @@ class Definition:
         """
         if isinstance(self.formula, str):
             raise TypeError(f"{self.name} is defined in LaTeX only; call {self.function} instead.")
-        return symbolic.numeric(self.formula, *arguments)
+        return expressions.numeric(self.formula, *arguments)
 
     def resolve(self) -> Any:
         """The function, method or property that `function` names."""
@@ -81,7 +81,7 @@ def high_level_signature(r: ArrayLike) -> NDArray[np.float64]:
 
 _deficit = (1 - 1 / sp.sqrt(1 + r)) ** 2
 _loss = 1 - sp.sqrt(r / (1 + r))
-_ratio = (h**2 * S + 1 / symbolic.snr) / (S + 1 / symbolic.snr)
+_ratio = (h**2 * S + 1 / expressions.snr) / (S + 1 / expressions.snr)
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
@@ -127,14 +127,14 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "lower end of the field",
         r"\mathrm{snr}(t_{low})",
-        symbolic.snr_low(),
+        expressions.snr_low(),
         "theory.prf.closed_form.ClosedForm.snr_low",
         "The least noise that drowns the first missing frequency well enough for it to be made anew.",
     ),
     Definition(
         "upper end of the field",
         r"\mathrm{snr}(t_{high})",
-        symbolic.snr_high(),
+        expressions.snr_high(),
         "theory.prf.closed_form.ClosedForm.snr_high",
         "The most noise that still leaves the signature readable; it does not depend on the scale.",
     ),
@@ -148,14 +148,14 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "optimum",
         r"\mathrm{snr}(t^*)",
-        symbolic.snr_optimal(),
+        expressions.snr_optimal(),
         "theory.prf.closed_form.ClosedForm.snr_opt",
         "The noise level with the best balance of the two losses for a metric whose constant is c.",
     ),
     Definition(
         "critical scale",
         r"s_{\max}",
-        symbolic.critical_scale_bounded(),
+        expressions.critical_scale_bounded(),
         "theory.prf.closed_form.critical_scale",
         "The largest scale whose field is not empty.",
     ),

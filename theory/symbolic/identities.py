@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from theory import symbolic
+from theory.symbolic import expressions
 
 S, r, sigma, sigma_next, eta = sp.symbols("S r sigma sigma_n eta", positive=True)
 h = sp.Symbol("h", positive=True)
@@ -49,7 +49,7 @@ class Identity:
 
     def latex(self) -> str:
         """The equation in LaTeX."""
-        return f"{symbolic.latex(self.left)} = {symbolic.latex(self.right)}"
+        return f"{expressions.latex(self.left)} = {expressions.latex(self.right)}"
 
     def text(self) -> str:
         """The equation in sympy's plain notation."""

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.sampling.sampler import Spacing, step_sigmas
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.sampling import Spacing, step_sigmas
+from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
 Operator = Literal["ideal", "bicubic", "bicubic_with_borders"]

@@ -17,18 +17,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffsr_toolkit.models.analytic import WienerDenoiser
-from diffsr_toolkit.consistency.back_projection import ITERATIONS
+from diffsr_toolkit.models import WienerDenoiser
+from diffsr_toolkit.consistency import ITERATIONS
 from diffsr_toolkit.experiments.oracle.cases import CASES, SCHEDULE, TIMESTEP, Case, spectrum
-from diffsr_toolkit.experiments.oracle.rows import Expected, FollowedPath, Row, imprecision, pooled, rows
+from diffsr_toolkit.experiments.oracle.quantities import Expected, FollowedPath, Row, imprecision, pooled, rows
 from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.images.resize import resize
-from diffsr_toolkit.sampling.sampler import State, image_generator, inject, sample
-from theory.gaussian.alias_groups import alias_model, circular_weights
-from theory.gaussian.chain import follow_chain, run_chain
-from theory.gaussian.field import GaussianModel, ideal_low_pass, radial_array
-from theory.gaussian.linear_model import LinearModel
-from theory.degradation.transfer import cubic_weights
+from diffsr_toolkit.images import resize
+from diffsr_toolkit.sampling import State, image_generator, inject, sample
+from theory.gaussian import alias_model, circular_weights
+from theory.gaussian import follow_chain, run_chain
+from theory.gaussian import GaussianModel, ideal_low_pass, radial_array
+from theory.gaussian import LinearModel
+from theory.degradation import cubic_weights
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from diffsr_toolkit.experiments.oracle.cases import PERIODIC_SIDE, SCHEDULE, TIMESTEP, spectrum
-from diffsr_toolkit.sampling.sampler import Spacing, step_sigmas
-from theory.gaussian.chain import Chain, flow_limit, posterior_limit, psnr
-from theory.gaussian.field import GaussianModel
+from diffsr_toolkit.sampling import Spacing, step_sigmas
+from theory.gaussian import Chain, flow_limit, posterior_limit, psnr
+from theory.gaussian import GaussianModel
 
 if TYPE_CHECKING:
     import pandas as pd

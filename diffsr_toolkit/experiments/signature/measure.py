@@ -18,15 +18,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffsr_toolkit.consistency.back_projection import LRConsistent
+from diffsr_toolkit.consistency import LRConsistent
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Classifier, Split, balanced_subset, load_classifier, shipped_test
+from diffsr_toolkit.datasets import CLASSES, Classifier, Split, balanced_subset, load_classifier, shipped_test
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, DiffSR
-from diffsr_toolkit.images.resize import KERNEL, Size, degrade, upsample
-from diffsr_toolkit.sampling.sampler import image_generator, inject, sample, step_sigmas
+from diffsr_toolkit.images import KERNEL, Size, degrade, upsample
+from diffsr_toolkit.sampling import image_generator, inject, sample, step_sigmas
 from diffsr_toolkit.experiments.signature.statistics import frechet_distance
-from diffsr_toolkit.sweeps.store import Store
-from diffsr_toolkit.training.evaluate import lost_band_power
+from diffsr_toolkit.sweeps import Store
+from diffsr_toolkit.training import lost_band_power
 
 SCALES = (1.5, 2.0, 2.7, 4.0, 7.0)
 TIMESTEPS = (0.0, 150.0, 350.0, 450.0, 540.0, 620.0, 700.0, 780.0, 860.0, 999.0)

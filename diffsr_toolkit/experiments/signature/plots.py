@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.plots.plots import BLACK, GREY, ORANGE
+from diffsr_toolkit.plots import BLACK, GREY, ORANGE
 
 if TYPE_CHECKING:
     import pandas as pd

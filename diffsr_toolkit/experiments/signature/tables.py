@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from diffsr_toolkit.datasets.fashion_mnist import CLASSES
-from diffsr_toolkit.images.resize import degrade, effective_scale
+from diffsr_toolkit.datasets import CLASSES
+from diffsr_toolkit.images import degrade, effective_scale
 from diffsr_toolkit.experiments.signature.measure import DENOISER, Bench, Measured, Setting, Task
 from diffsr_toolkit.experiments.signature.statistics import (
     Counts,

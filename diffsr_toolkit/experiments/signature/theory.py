@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diffsr_toolkit.datasets.fashion_mnist import CLASSES, SIDE, class_gaussians, fashion_spectrum
+from diffsr_toolkit.datasets import CLASSES, SIDE, class_gaussians, fashion_spectrum
 from diffsr_toolkit.experiments.signature.statistics import collapse_timestep
-from theory.bounds.bounds import information_bound
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
+from theory.bounds import information_bound
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
 
 if TYPE_CHECKING:
-    from theory.prf.prediction import Level
+    from theory.prf import Level
 
 Array = NDArray[np.float64]
 

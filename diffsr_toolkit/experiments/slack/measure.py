@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import OutputError
-from theory.bounds.mismatch import Mismatch
-from theory.priors.mixture import GaussianMixture
-from theory.priors.patch_prior import PatchPrior
-from theory.priors.patch_restoration import check_restoration
-from theory.schedules.schedule import NoiseSchedule
-from theory.priors.slack import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
-from theory.spectra.spectra import PowerLaw
-from theory.degradation.transfer import cubic_weights
+from theory.bounds import Mismatch
+from theory.priors import GaussianMixture
+from theory.priors import PatchPrior
+from theory.priors import check_restoration
+from theory.schedules import NoiseSchedule
+from theory.priors import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
+from theory.spectra import PowerLaw
+from theory.degradation import cubic_weights
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from diffsr_toolkit.images.resize import as_scale
+from diffsr_toolkit.images import as_scale
 from diffsr_toolkit.experiments.study.analysis import analyse
 from diffsr_toolkit.experiments.study.arms import ARMS
 from diffsr_toolkit.experiments.study.measurements import measure, told_spectra

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from diffsr_toolkit.errors import StoreError
-from diffsr_toolkit.metrics.registry import METRICS as KNOWN
+from diffsr_toolkit.metrics import METRICS as KNOWN
 from diffsr_toolkit.experiments.study.arms import ARMS, Arm
 from diffsr_toolkit.experiments.study.curves import Curve
 from diffsr_toolkit.experiments.study.measurements import SPECTRUM
 from diffsr_toolkit.experiments.study.predictors import BASELINES, LEVELS, PER_SCALE, Case, choose_all
 from diffsr_toolkit.experiments.study.summary import differences, summarise
-from theory.spectra.spectra import PowerLaw
+from theory.spectra import PowerLaw
 
 PAIRS = [
     *((f"{level}, pooled", other) for level in ("closed_form", "model_aware") for other in BASELINES),

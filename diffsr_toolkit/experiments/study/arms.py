@@ -11,12 +11,12 @@ import torch
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
-from diffsr_toolkit.images.resize import Scale
+from diffsr_toolkit.images import Scale
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import stored_responses
-from diffsr_toolkit.sampling.sampler import Denoiser
-from theory.prf.model_aware import ModelResponse
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.calibration import stored_responses
+from diffsr_toolkit.sampling import Denoiser
+from theory.prf import ModelResponse
+from theory.schedules import NoiseSchedule
 
 SIDE = 160
 """Longer side, in pixels, to which every photograph of the study is reduced as a whole."""
@@ -110,9 +110,9 @@ def schedule_of(name: str) -> NoiseSchedule:
 
 def _denoiser(name: str) -> tuple[Denoiser, str]:
     """A denoiser without weights of its own, and a name that changes with what it knows."""
-    from diffsr_toolkit.models.analytic import MixtureDenoiser, WienerDenoiser
-    from diffsr_toolkit.models.ffdnet import FFDNet
-    from diffsr_toolkit.prediction.predictor import reference_spectrum
+    from diffsr_toolkit.models import MixtureDenoiser, WienerDenoiser
+    from diffsr_toolkit.models import FFDNet
+    from diffsr_toolkit.prediction import reference_spectrum
 
     if name == "wiener":
         law = reference_spectrum()

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from diffsr_toolkit.prediction.predictor import field, reference_spectrum
-from diffsr_toolkit.calibration.responses import matching_response
+from diffsr_toolkit.prediction import field, reference_spectrum
+from diffsr_toolkit.calibration import matching_response
 from diffsr_toolkit.experiments.study.predictors import LEVELS
 from diffsr_toolkit.experiments.study.tables import method_title
-from theory.prf.model_aware import ModelResponse
-from theory.schedules.schedule import NoiseSchedule
+from theory.prf import ModelResponse
+from theory.schedules import NoiseSchedule
 
 NEEDS = {
     "closed_form": "one constant per metric",

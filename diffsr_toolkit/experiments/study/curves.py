@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
 

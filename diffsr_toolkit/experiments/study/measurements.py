@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from diffsr_toolkit.errors import ImageError, StoreError
-from diffsr_toolkit.stats.optimum import baseline_value, curve
+from diffsr_toolkit.stats import baseline_value, curve
 from diffsr_toolkit.pipeline import DiffSR
-from diffsr_toolkit.prediction.predictor import image_spectrum
-from diffsr_toolkit.images.resize import as_scale, degrade
+from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.images import as_scale, degrade
 from diffsr_toolkit.experiments.study.arms import METRICS, SIDE, Arm
-from diffsr_toolkit.calibration.constants import photograph
+from diffsr_toolkit.calibration import photograph
 
 KEYS = ["arm", "image", "scale_y", "scale_x", "seed"]
 """What identifies a curve of measured timesteps; each holds every metric."""

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, SymmetricalLogLocator
 
-from diffsr_toolkit.stats.optimum import SCALE, scale_label
+from diffsr_toolkit.stats import SCALE, scale_label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.stats.optimum import SHORT, scale_label
-from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend
+from diffsr_toolkit.stats import SHORT, scale_label
+from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend
 from diffsr_toolkit.experiments.study.panels import (
     Colour,
     Pair,

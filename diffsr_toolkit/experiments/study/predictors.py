@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.prediction.predictor import field, pooled, reference_spectrum
-from diffsr_toolkit.calibration.responses import matching_response
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.prediction import field, pooled, reference_spectrum
+from diffsr_toolkit.calibration import matching_response
 from diffsr_toolkit.experiments.study.curves import Curve
-from theory.prf.model_aware import ModelResponse
-from theory.prf.prf import Level
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from theory.prf import ModelResponse
+from theory.prf import Level
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")
 

@@ -6,11 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from diffsr_toolkit.images.resize import Scale
-from diffsr_toolkit.calibration.responses import regeneration, response_of
-from diffsr_toolkit.sweeps.store import Rows, Store
+from diffsr_toolkit.images import Scale
+from diffsr_toolkit.calibration import regeneration, response_of
+from diffsr_toolkit.sweeps import Rows, Store
 from diffsr_toolkit.experiments.study.arms import ARMS, SIDE
-from diffsr_toolkit.calibration.constants import photograph
+from diffsr_toolkit.calibration import photograph
 
 SCALES: tuple[Scale, ...] = (1.6, 2.7, 4.0, 6.0)
 RATIOS = tuple(4.0**power for power in range(-2, 5))

@@ -14,13 +14,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.stats.optimum import SHORT, scale_label
-from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
+from diffsr_toolkit.stats import SHORT, scale_label
+from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
 from diffsr_toolkit.experiments.study.panels import tidy
-from diffsr_toolkit.experiments.study.wells import Well
-from theory.prf.model_aware import BANDS, ModelResponse
-from theory.prf.sensitivity import Sensitivity
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.experiments.study.flatness import Well
+from theory.prf import BANDS, ModelResponse
+from theory.prf import Sensitivity
+from theory.spectra import PowerLaw
 
 Array = NDArray[np.float64]
 
@@ -115,7 +115,7 @@ def plot_wells(found: Mapping[str, Sequence[Well]], limit: float = 1.6) -> Figur
 
     Parameters
     ----------
-    found : mapping of titles to what `diffsr_toolkit.study.wells.wells` returns
+    found : mapping of titles to what `diffsr_toolkit.study.flatness.wells` returns
     limit : float
         Top of the axes, where the upsampled image is 1.
 
@@ -131,7 +131,7 @@ def plot_wells(found: Mapping[str, Sequence[Well]], limit: float = 1.6) -> Figur
         When nothing is given.
     """
     if not found or not all(found.values()):
-        raise ToolkitError("0 wells were given: compute at least one with diffsr_toolkit.study.wells.wells")
+        raise ToolkitError("0 wells were given: compute at least one with diffsr_toolkit.study.flatness.wells")
     figure = Figure(figsize=(5 * len(found), 4), layout="constrained")
     axes = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
     scales = sorted({well.scale for group in found.values() for well in group}, key=np.prod)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from diffsr_toolkit.stats.optimum import SHORT, scale_label
+from diffsr_toolkit.stats import SHORT, scale_label
 from diffsr_toolkit.experiments.study.arms import SIDE
 from diffsr_toolkit.experiments.study.panels import by_scale
 from diffsr_toolkit.experiments.study.predictors import BASELINES, FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE, YARDSTICKS
 from diffsr_toolkit.experiments.study.tables import arm_title, checked, decided, method_title, select
-from diffsr_toolkit.experiments.study.wells import NEAR, Well, common_width
-from theory.prf.model_aware import BANDS, ModelResponse
+from diffsr_toolkit.experiments.study.flatness import NEAR, Well, common_width
+from theory.prf import BANDS, ModelResponse
 
 AIM_REGRET, AIM_STEPS, AIM_FACTOR = 2.0, 25.0, 2.0
 """What the project set out to reach by feature distance: mean regret in per cent, mean |dt| in steps of 1000, and

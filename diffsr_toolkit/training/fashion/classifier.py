@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from diffsr_toolkit.datasets.fashion_mnist import Classifier, Split, balanced_subset
+from diffsr_toolkit.datasets import Classifier, Split, balanced_subset
 from diffsr_toolkit.training.fashion.data import SUBSET_PER_CLASS, fetch_splits
 
 _BINOMIAL = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])).view(1, 1, 3, 3) / 16

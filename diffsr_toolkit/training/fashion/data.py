@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.datasets.fashion_mnist import Split, balanced_subset
-from diffsr_toolkit.training.photos import Photo, fetch
+from diffsr_toolkit.datasets import Split, balanced_subset
+from diffsr_toolkit.training import Photo, fetch
 
 PACKAGE = "dataset-fashion-mnist"
 VALIDATION = 5000

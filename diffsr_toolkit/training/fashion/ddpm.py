@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from diffusers import UNet2DModel
 
-from diffsr_toolkit.datasets.fashion_mnist import SIDE, Split
+from diffsr_toolkit.datasets import SIDE, Split
 from diffsr_toolkit.training.fashion.data import fetch_splits
-from diffsr_toolkit.training.train import Recipe, train
+from diffsr_toolkit.training import Recipe, train
 
 CHANNELS = (32, 48, 64)
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.datasets.fashion_mnist import Split
+from diffsr_toolkit.datasets import Split
 from diffsr_toolkit.training.fashion.data import fetch_splits
-from theory.spectra.spectra import fit_power_law, radial_psd
+from theory.spectra import fit_power_law, radial_psd
 
 
 def measure_spectrum(split: Split) -> dict[str, Any]:

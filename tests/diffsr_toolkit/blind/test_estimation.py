@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from theory.degradation.degradation import BICUBIC, Degradation
+from theory.degradation import BICUBIC, Degradation
 from theory.errors import ScaleError, SpectrumError
-from diffsr_toolkit.blind.estimation import (
+from diffsr_toolkit.blind import (
     MIN_SIDE,
     estimate_blur,
     estimate_degradation,
@@ -23,10 +23,10 @@ from diffsr_toolkit.blind.estimation import (
     estimate_noise,
     fit_spectrum,
 )
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
-from theory.degradation.transfer import cubic_weights
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
+from theory.degradation import cubic_weights
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 LAW = PowerLaw(6e-4, 2.6)

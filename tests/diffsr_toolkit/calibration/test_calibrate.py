@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.prediction.predictor import image_spectrum
-from diffsr_toolkit.images.resize import degrade
-from diffsr_toolkit.calibration.constants import (
+from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.images import degrade
+from diffsr_toolkit.calibration import (
     CANDIDATES,
     SCALE,
     best_log_snr,
@@ -20,7 +20,7 @@ from diffsr_toolkit.calibration.constants import (
     photograph,
     sweep_candidates,
 )
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 

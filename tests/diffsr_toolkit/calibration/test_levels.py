@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction.predictor import reference_spectrum
+from diffsr_toolkit.prediction import reference_spectrum
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import matching_response, stored_responses
+from diffsr_toolkit.calibration import matching_response, stored_responses
 from diffsr_toolkit.training import levels
-from diffsr_toolkit.calibration.levels import level_constants, model_excess, solve, spectral_weight
-from theory.prf.model_aware import BANDS, ModelResponse
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.prf.sensitivity import Sensitivity
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.calibration import level_constants, model_excess, solve, spectral_weight
+from theory.prf import BANDS, ModelResponse
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.prf import Sensitivity
+from theory.spectra import PowerLaw
 
 LAW = PowerLaw(2.4e-4, 2.9)
 WIDE = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)

@@ -13,10 +13,10 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.pipeline import PAIR
-from diffsr_toolkit.calibration.responses import stored_responses
+from diffsr_toolkit.calibration import stored_responses
 from diffsr_toolkit.training import respond
-from diffsr_toolkit.calibration.respond import SAMPLERS, denoising_curve, measure
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.calibration import SAMPLERS, denoising_curve, measure
+from theory.schedules import NoiseSchedule
 
 
 def test_efficiencies_are_averaged_geometrically_in_bins_of_four() -> None:

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.models.analytic import WienerDenoiser
+from diffsr_toolkit.models import WienerDenoiser
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.images.resize import upsample
-from diffsr_toolkit.calibration.responses import (
+from diffsr_toolkit.images import upsample
+from diffsr_toolkit.calibration import (
     band_index,
     band_products,
     denoising,
@@ -26,10 +26,10 @@ from diffsr_toolkit.calibration.responses import (
     response_of,
     stored_responses,
 )
-from theory.prf.model_aware import BANDS, ModelResponse
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw, fit_power_law
-from theory.degradation.transfer import added_psd, transfer
+from theory.prf import BANDS, ModelResponse
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw, fit_power_law
+from theory.degradation import added_psd, transfer
 
 LINEAR = NoiseSchedule.linear()
 LAW = PowerLaw(1e-3, 2.5)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from diffsr_toolkit.training import sensitivity
-from diffsr_toolkit.calibration.sensitivity import EDGES, SHARE, charges, remove_band
+from diffsr_toolkit.calibration import EDGES, SHARE, charges, remove_band
 
 
 def image(shape: tuple[int, int] = (40, 56), seed: int = 0) -> torch.Tensor:
@@ -75,7 +75,7 @@ def test_a_charge_is_the_loss_for_a_whole_octave_averaged_over_photographs(
 
 
 def test_the_command_writes_what_the_theory_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from theory.prf.sensitivity import Sensitivity
+    from theory.prf import Sensitivity
 
     monkeypatch.setattr(sensitivity, "evaluate", squared_error)
     pixels = (image((32, 48)).permute(1, 2, 0) * 127.5 + 127.5).byte().numpy()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from diffsr_toolkit import DiffSR, __version__
-from diffsr_toolkit.cli.app import main
-from diffsr_toolkit.models.diffusers import available_models
+from diffsr_toolkit.cli import main
+from diffsr_toolkit.models import available_models
 from helpers.cli import Counter, listing, refusal, run
 
 HEAVY = {"torch", "diffusers", "numpy", "scipy", "pandas", "PIL", "matplotlib", "sympy"}

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.sweeps.store import read_store
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.sweeps import read_store
 from helpers.cli import LINEAR, Counter, listing, printed, refusal, run
-from theory.degradation.degradation import Degradation
-from theory.prf.prf import PRF
+from theory.degradation import Degradation
+from theory.prf import PRF
 
 
 def test_predict_speaks_and_prints_every_number(cheap: Counter, capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.cli.app import main
+from diffsr_toolkit.cli import main
 from helpers.cli import LINEAR, Counter, listing, printed, refusal, run
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from diffsr_toolkit.consistency.back_projection import LRConsistent, back_project
-from diffsr_toolkit.images.resize import degrade, upsample
+from diffsr_toolkit.consistency import LRConsistent, back_project
+from diffsr_toolkit.images import degrade, upsample
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from diffsr_toolkit.images.degrade import blurred, compressed, degrade_with, jpeg_quality, parse_degradation
+from diffsr_toolkit.images import blurred, compressed, degrade_with, jpeg_quality, parse_degradation
 from diffsr_toolkit.errors import ImageError, ScaleError, ToolkitError
-from diffsr_toolkit.images.resize import resize
-from theory.degradation.degradation import BICUBIC, Degradation
+from diffsr_toolkit.images import resize
+from theory.degradation import BICUBIC, Degradation
 
 
 @pytest.fixture(scope="module")

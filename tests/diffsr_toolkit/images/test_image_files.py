@@ -13,7 +13,7 @@ from PIL import Image
 
 from diffsr_toolkit import images
 from diffsr_toolkit.errors import ImageError, OutputError
-from diffsr_toolkit.images.io import check_output, load_image, save_image, to_tensor
+from diffsr_toolkit.images import check_output, load_image, save_image, to_tensor
 from helpers.images import identity, photo
 
 

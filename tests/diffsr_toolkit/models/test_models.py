@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.models.diffusers import available_models, load_model
+from diffsr_toolkit.models import available_models, load_model
 from theory import NoiseSchedule
 
 WEIGHTS = Path("unet", "diffusion_pytorch_model.safetensors")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.images.resize import degrade, upsample
-from diffsr_toolkit.sampling.sampler import State
+from diffsr_toolkit.images import degrade, upsample
+from diffsr_toolkit.sampling import State
 from helpers.pipeline import LINEAR, Spy, picture, toolkit
 from theory import NoiseSchedule
 

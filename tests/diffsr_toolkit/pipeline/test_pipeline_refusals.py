@@ -11,7 +11,7 @@ import torch
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, ModelError, ScaleError, TimestepError, ToolkitError
-from diffsr_toolkit.images.io import load_image
+from diffsr_toolkit.images import load_image
 from helpers.pipeline import LINEAR, Spy, picture, toolkit
 
 

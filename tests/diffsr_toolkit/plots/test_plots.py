@@ -13,11 +13,11 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.stats.optimum import optima
-from diffsr_toolkit.plots.plots import plot_comparison, plot_curve, plot_curves, plot_field, plot_optima, to_array
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.stats import optima
+from diffsr_toolkit.plots import plot_comparison, plot_curve, plot_curves, plot_field, plot_optima, to_array
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 SCHEDULE = NoiseSchedule.linear()
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.plots.bounds import TITLES, plot_bounds, plot_slack
-from theory.bounds.mismatch import Mismatch
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.plots import TITLES, plot_bounds, plot_slack
+from theory.bounds import Mismatch
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from diffsr_toolkit import DiffSR
-from diffsr_toolkit.images.degrade import degrade_with
+from diffsr_toolkit.images import degrade_with
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.prediction.predictor import (
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.prediction import (
     calibration,
     constant,
     expected_spectrum,
@@ -25,11 +25,11 @@ from diffsr_toolkit.prediction.predictor import (
     sensitivity,
 )
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import matching_response, stored_responses
-from theory.prf.model_aware import BANDS
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.degradation.transfer import Degradation
+from diffsr_toolkit.calibration import matching_response, stored_responses
+from theory.prf import BANDS
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.degradation import Degradation
 
 SCHEDULE = NoiseSchedule.linear()
 

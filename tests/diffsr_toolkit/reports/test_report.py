@@ -12,10 +12,10 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import OutputError, ToolkitError
-from diffsr_toolkit.reports.report import png_bytes, standard_figures, write_report
-from diffsr_toolkit.reports.tables import TextTable, comparison_text, optima_text, summary_text
-from diffsr_toolkit.reports.verdict import verdicts
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.reports import png_bytes, standard_figures, write_report
+from diffsr_toolkit.reports import TextTable, comparison_text, optima_text, summary_text
+from diffsr_toolkit.reports import verdicts
+from theory.schedules import NoiseSchedule
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.sampling.sampler import image_generator, inject, inject_antithetic, noise_like
+from diffsr_toolkit.sampling import image_generator, inject, inject_antithetic, noise_like
 from helpers.sampler import TOLERANCE, generators, start
 
 

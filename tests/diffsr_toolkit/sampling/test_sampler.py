@@ -10,12 +10,12 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, EDMEulerScheduler, FlowMatchEulerDiscreteScheduler
 
-from diffsr_toolkit.models.unet import UNetDenoiser
+from diffsr_toolkit.models import UNetDenoiser
 from diffsr_toolkit.errors import TimestepError
-from diffsr_toolkit.sampling.sampler import State, inject, noise_like, sample, step_sigmas
+from diffsr_toolkit.sampling import State, inject, noise_like, sample, step_sigmas
 from helpers.sampler import SCHEDULES, TOLERANCE, generators, start
 from theory import NoiseSchedule
-from theory.gaussian.chain import run_chain
+from theory.gaussian import run_chain
 
 
 class DummyUNet(torch.nn.Module):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import TimestepError
-from diffsr_toolkit.sampling.sampler import LEAST_SIGMA, step_sigmas
+from diffsr_toolkit.sampling import LEAST_SIGMA, step_sigmas
 from helpers.sampler import SCHEDULES, start
 from theory import NoiseSchedule
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.metrics.registry import METRICS
-from diffsr_toolkit.stats.optimum import (
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.stats import (
     BEST,
     BICUBIC,
     INTERPOLATED,
@@ -20,7 +20,7 @@ from diffsr_toolkit.stats.optimum import (
     scale_label,
     summary,
 )
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 SCHEDULE = NoiseSchedule.linear()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diffsr_toolkit.errors import StoreError
-from diffsr_toolkit.sweeps.store import Store, read_store
+from diffsr_toolkit.sweeps import Store, read_store
 
 PROTOCOL = {"model": "embedded", "steps": 10, "eta": 0.0, "metrics": ["psnr_y", "ssim"]}
 TASK = {"image": "a", "digest": "00ff", "scale": (2.7, 2.7), "t": 123.4, "seed": 0}

@@ -10,10 +10,10 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, ScaleError, StoreError, TimestepError, ToolkitError
-from diffsr_toolkit.metrics.registry import evaluate
-from diffsr_toolkit.images.resize import degrade, upsample
-from diffsr_toolkit.sweeps.store import read_store
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.metrics import evaluate
+from diffsr_toolkit.images import degrade, upsample
+from diffsr_toolkit.sweeps import read_store
+from theory.schedules import NoiseSchedule
 
 METRICS = ["psnr_rgb", "lr_psnr"]
 

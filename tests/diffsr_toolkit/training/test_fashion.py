@@ -9,20 +9,20 @@ import pytest
 import torch
 
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.datasets.fashion_mnist import CLASSES, Split, balanced_subset, load_classifier
-from diffsr_toolkit.models.diffusers import load_model
-from diffsr_toolkit.training.fashion.classifier import (
+from diffsr_toolkit.datasets import CLASSES, Split, balanced_subset, load_classifier
+from diffsr_toolkit.models import load_model
+from diffsr_toolkit.training.fashion import (
     ClassifierRecipe,
     accuracy,
     augment,
     save_classifier,
     train_classifier,
 )
-from diffsr_toolkit.training.fashion.data import read_idx, read_splits, save_subset
-from diffsr_toolkit.training.fashion.ddpm import RECIPE, make_fashion_unet, write_tiles
-from diffsr_toolkit.training.fashion.spectrum import measure_classes, measure_spectrum
-from diffsr_toolkit.training.model import export
-from diffsr_toolkit.training.train import Trainer, draw_batch
+from diffsr_toolkit.training.fashion import read_idx, read_splits, save_subset
+from diffsr_toolkit.training.fashion import RECIPE, make_fashion_unet, write_tiles
+from diffsr_toolkit.training.fashion import measure_classes, measure_spectrum
+from diffsr_toolkit.training import export
+from diffsr_toolkit.training import Trainer, draw_batch
 
 
 def write_idx(path: Path, values: np.ndarray) -> Path:

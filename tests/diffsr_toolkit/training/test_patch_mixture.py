@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from diffsr_toolkit.models.analytic import load_mixture, load_patches, to_coefficients
+from diffsr_toolkit.models import load_mixture, load_patches, to_coefficients
 from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.training import patch_mixture
-from diffsr_toolkit.training.patch_mixture import draw_patches, fit_patch_mixture
+from diffsr_toolkit.training import draw_patches, fit_patch_mixture
 
 
 def test_likelihood_rises_and_the_seed_decides():

@@ -14,10 +14,10 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.training.crops import TILE, TileFilter, local_exponent
-from diffsr_toolkit.training.evaluate import lost_band_power
-from diffsr_toolkit.training.photos import calibration_set, iter_rcc, read_manifest
-from diffsr_toolkit.training.train import Recipe, Trainer, draw_batch, learning_rate
+from diffsr_toolkit.training import TILE, TileFilter, local_exponent
+from diffsr_toolkit.training import lost_band_power
+from diffsr_toolkit.training import calibration_set, iter_rcc, read_manifest
+from diffsr_toolkit.training import Recipe, Trainer, draw_batch, learning_rate
 
 
 def texture(exponent: float, contrast: float = 40.0) -> np.ndarray:

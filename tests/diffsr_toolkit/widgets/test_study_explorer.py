@@ -6,7 +6,7 @@ import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.experiments.study import explorer as module
-from diffsr_toolkit.widgets.study import EVERY, StudyExplorer, numbers
+from diffsr_toolkit.widgets import EVERY, StudyExplorer, numbers
 
 PNG = b"\x89PNG"
 

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction.predictor import reference_spectrum
-from diffsr_toolkit.widgets.theory_figures import (
+from diffsr_toolkit.prediction import reference_spectrum
+from diffsr_toolkit.widgets import (
     LABELS,
     optimum_over_scales,
     plot_oracle,
     plot_steps,
     schedules,
 )
-from diffsr_toolkit.widgets.theory import PIVOT, TheoryExplorer
+from diffsr_toolkit.widgets import PIVOT, TheoryExplorer
 from theory import symbolic
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 PNG = b"\x89PNG"
 

@@ -15,10 +15,10 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
-from diffsr_toolkit.images.io import to_tensor
-from diffsr_toolkit.models.diffusers import load_model
-from diffsr_toolkit.images.resize import degrade
-from diffsr_toolkit.widgets.inputs import (
+from diffsr_toolkit.images import to_tensor
+from diffsr_toolkit.models import load_model
+from diffsr_toolkit.images import degrade
+from diffsr_toolkit.widgets import (
     PHOTOGRAPHS,
     embedded_schedule,
     fit_within,
@@ -26,7 +26,7 @@ from diffsr_toolkit.widgets.inputs import (
     nearest_curve,
     reference_frame,
 )
-from diffsr_toolkit.widgets.explorer import ScaleExplorer
+from diffsr_toolkit.widgets import ScaleExplorer
 from theory import NoiseSchedule
 
 

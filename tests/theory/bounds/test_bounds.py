@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from theory.bounds.bounds import (
+from theory.bounds import (
     edit_bound,
     fano_bound,
     gaussian_kl,
@@ -24,10 +24,10 @@ from theory.bounds.bounds import (
     w2_least,
 )
 from theory.errors import ToolkitError
-from theory.gaussian.chain import flow_limit, posterior_limit, run_chain
-from theory.bounds.monte_carlo import gaussian_tv
-from theory.schedules.schedule import NoiseSchedule
-from theory.degradation.transfer import transfer
+from theory.gaussian import flow_limit, posterior_limit, run_chain
+from theory.bounds import gaussian_tv
+from theory.schedules import NoiseSchedule
+from theory.degradation import transfer
 
 SCHEDULES = [
     NoiseSchedule.linear(),

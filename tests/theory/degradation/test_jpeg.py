@@ -12,7 +12,7 @@ from PIL import Image
 from skimage import data
 
 from theory.errors import ToolkitError
-from theory.degradation.jpeg import (
+from theory.degradation import (
     GREY_LEVELS,
     basis_power,
     coefficient_variances,
@@ -22,7 +22,7 @@ from theory.degradation.jpeg import (
     quantised,
     quantised_mixture,
 )
-from theory.spectra.spectra import PowerLaw, radial_psd
+from theory.spectra import PowerLaw, radial_psd
 
 
 def round_trip(image, quality):

@@ -10,8 +10,8 @@ from PIL import Image
 from scipy.integrate import quad
 
 from theory.errors import ScaleError, SpectrumError, ToolkitError
-from theory.spectra.spectra import PowerLaw
-from theory.degradation.transfer import (
+from theory.spectra import PowerLaw
+from theory.degradation import (
     BICUBIC,
     Degradation,
     added_psd,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import TimestepError, ToolkitError
-from theory.gaussian.chain import (
+from theory.gaussian import (
     Chain,
     ancestral_std,
     flow_limit,
@@ -20,7 +20,7 @@ from theory.gaussian.chain import (
     run_chain,
     wiener_gain,
 )
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 etas = st.floats(0, 1)
 powers = st.floats(-6, 3).map(lambda x: 10.0**x)

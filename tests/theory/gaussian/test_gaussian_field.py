@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.gaussian.alias_groups import AliasGroups, alias_model, circular_weights
+from theory.gaussian import AliasGroups, alias_model, circular_weights
 from theory.errors import ScaleError, SpectrumError, ToolkitError
-from theory.gaussian.chain import run_chain
-from theory.gaussian.field import GaussianModel, ideal_low_pass, radial_array
-from theory.gaussian.linear_model import LinearModel
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
-from theory.degradation.transfer import Degradation, cubic_weights
+from theory.gaussian import run_chain
+from theory.gaussian import GaussianModel, ideal_low_pass, radial_array
+from theory.gaussian import LinearModel
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
+from theory.degradation import Degradation, cubic_weights
 
 SHAPE = (12, 10)
 SIGMAS = np.array([0.6, 0.3, 0.1, 0.0])

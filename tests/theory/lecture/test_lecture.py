@@ -12,11 +12,10 @@ import pytest
 import sympy as sp
 
 from theory import lecture, symbolic
-from theory import symbolic_sensitivity as sens
-from theory.prf.closed_form import missing_deficit, optimal_weight, surviving_loss
-from theory.symbolic.identities import Identity, r
-from theory.lecture.__main__ import main
-from theory.lecture.signal import Lambda, beta_slope, root, root_slope
+from theory.prf import missing_deficit, optimal_weight, surviving_loss
+from theory.symbolic import Identity, r
+from theory.lecture import main
+from theory.lecture import Lambda, beta_slope, root, root_slope
 
 STEPS = lecture.identities()
 
@@ -106,7 +105,7 @@ def test_printed_slopes_are_the_compiled_ones(family):
     printed = {name: result for chapter in lecture.chapters() for name, result in chapter.results.items()}
     law = {symbolic.amplitude: 2e-4, symbolic.exponent: 2.7, symbolic.constant: 1.3}
     values, s = symbolic.defaults(family) | law, 3.4
-    full = float(symbolic.numeric(sens.dt_ds(family), symbolic.scale, values=values)(s))
+    full = float(symbolic.numeric(symbolic.dt_ds(family), symbolic.scale, values=values)(s))
     t = float(symbolic.numeric(symbolic.t_optimal(family), symbolic.scale, values=values)(s))
     kind = family if family in ("flow_matching", "karras") else "variance_preserving"
     value = printed[f"dt_ds_{kind}"].value

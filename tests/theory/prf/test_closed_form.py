@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from theory.prf.closed_form import (
+from theory.prf import (
     ClosedForm,
     critical_scale,
     missing_deficit,
@@ -19,8 +19,8 @@ from theory.prf.closed_form import (
     surviving_loss,
 )
 from theory.errors import SpectrumError, ToolkitError
-from theory.gaussian.chain import flow_limit
-from theory.spectra.spectra import PowerLaw
+from theory.gaussian import flow_limit
+from theory.spectra import PowerLaw
 
 tolerances = st.floats(0.01, 0.9)
 

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import ToolkitError
-from theory.gaussian.chain import flow_limit, psnr
-from theory.prf.model_aware import BANDS, ModelAwareField, ModelResponse
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.prf.sensitivity import Sensitivity
-from theory.spectra.spectra import PowerLaw
-from theory.prf.spectral import frequency_nodes
-from theory.degradation.transfer import added_psd, cubic_weights, transfer
+from theory.gaussian import flow_limit, psnr
+from theory.prf import BANDS, ModelAwareField, ModelResponse
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.prf import Sensitivity
+from theory.spectra import PowerLaw
+from theory.prf import frequency_nodes
+from theory.degradation import added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(1e-3, 2.5)
 M = len(BANDS) - 1

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from theory.prf.closed_form import ClosedForm
+from theory.prf import ClosedForm
 from theory.errors import ScaleError, TimestepError, ToolkitError
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw, radial_psd
-from theory.degradation.transfer import Degradation
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw, radial_psd
+from theory.degradation import Degradation
 
 LAW = PowerLaw(2e-4, 3.0)
 SCHEDULES = [

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from theory.prf.scan import Curves, ScannedField
+from theory.prf import Curves, ScannedField
 
 RANGE = (-20.0, 26.0)
 

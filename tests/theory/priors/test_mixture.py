@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.bounds.bounds import gaussian_kl, information_bound, mmse_bound
+from theory.bounds import gaussian_kl, information_bound, mmse_bound
 from theory.errors import SpectrumError
-from theory.bounds.mismatch import Mismatch
-from theory.priors.mixture import GaussianMixture
-from theory.schedules.schedule import NoiseSchedule
+from theory.bounds import Mismatch
+from theory.priors import GaussianMixture
+from theory.schedules import NoiseSchedule
 
 
 def random_mixture(rng: np.random.Generator, k: int, d: int) -> GaussianMixture:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from theory.errors import SpectrumError
-from theory.bounds.mismatch import Mismatch
-from theory.priors.mixture import GaussianMixture
-from theory.priors.patch_prior import PatchPrior
-from theory.schedules.schedule import NoiseSchedule
-from theory.degradation.transfer import cubic_weights
+from theory.bounds import Mismatch
+from theory.priors import GaussianMixture
+from theory.priors import PatchPrior
+from theory.schedules import NoiseSchedule
+from theory.degradation import cubic_weights
 
 SCHEDULES = [
     NoiseSchedule.linear(),

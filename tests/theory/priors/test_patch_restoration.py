@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from theory.errors import ToolkitError
-from theory.priors.patch_prior import PatchPrior
-from theory.priors.patch_restoration import check_restoration, restore
-from theory.degradation.transfer import cubic_weights
+from theory.priors import PatchPrior
+from theory.priors import check_restoration, restore
+from theory.degradation import cubic_weights
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from theory.bounds.mismatch import Mismatch
-from theory.priors.mixture import GaussianMixture
-from theory.priors.patch_prior import PatchPrior
-from theory.schedules.schedule import NoiseSchedule
-from theory.priors.slack import GaussianOracle, MixtureOracle, PatchOracle, slack_table
-from theory.spectra.spectra import PowerLaw
-from theory.degradation.transfer import cubic_weights
+from theory.bounds import Mismatch
+from theory.priors import GaussianMixture
+from theory.priors import PatchPrior
+from theory.schedules import NoiseSchedule
+from theory.priors import GaussianOracle, MixtureOracle, PatchOracle, slack_table
+from theory.spectra import PowerLaw
+from theory.degradation import cubic_weights
 
 BOUNDS = {"kl", "tv", "tv_of_kl", "w2", "mmse", "restoration_mmse", "information", "sdedit", "edit"}
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import TimestepError, ToolkitError
-from theory.schedules.schedule import NoiseSchedule
+from theory.schedules import NoiseSchedule
 
 BETA_SCHEDULES = {
     "linear": (NoiseSchedule.linear(), {"beta_start": 1e-4, "beta_end": 0.02}),

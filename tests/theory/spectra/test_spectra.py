@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from skimage import data
 
 from theory.errors import ScaleError, SpectrumError
-from theory.spectra.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
-from theory.degradation.transfer import cubic_weights
+from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
+from theory.degradation import cubic_weights
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 

@@ -11,14 +11,15 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory import definitions, notation, symbolic
-from theory.bounds.bounds import gaussian_kl, kl_bound
-from theory.prf.closed_form import ClosedForm, critical_scale, realism_threshold, signature_threshold
-from theory.symbolic.definitions import DEFINITIONS, Definition, definition
-from theory.gaussian.chain import flow_limit
-from theory.symbolic.identities import S, h, r
-from theory.symbolic.notation import NOTATION
-from theory.spectra.spectra import PowerLaw
+from theory import symbolic
+from theory.symbolic import definitions, notation
+from theory.bounds import gaussian_kl, kl_bound
+from theory.prf import ClosedForm, critical_scale, realism_threshold, signature_threshold
+from theory.symbolic import DEFINITIONS, Definition, definition
+from theory.gaussian import flow_limit
+from theory.symbolic import S, h, r
+from theory.symbolic import NOTATION
+from theory.spectra import PowerLaw
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMANDED = {

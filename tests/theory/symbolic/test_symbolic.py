@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory import symbolic
-from theory import symbolic_sensitivity as sens
-from theory.prf.closed_form import critical_scale, realism_threshold, signature_threshold
+from theory.prf import critical_scale, realism_threshold, signature_threshold
 from theory.errors import ToolkitError
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 FAMILIES = {family: getattr(NoiseSchedule, family)() for family in symbolic.FAMILIES}
 families = pytest.mark.parametrize("family", FAMILIES)
@@ -48,11 +47,11 @@ def function(kind, family, *rest):
         return symbolic.numeric(symbolic.t_at(family, *rest), *VARIABLES, *extra, values=values)
     if kind == "slope":
         return symbolic.numeric(
-            sens.sensitivity(family, *rest), *VARIABLES, sens.reference_frequency, values=values
+            symbolic.sensitivity(family, *rest), *VARIABLES, symbolic.reference_frequency, values=values
         )
     assert kind == "std"
-    errors = (sens.log_amplitude_std, sens.exponent_std, sens.correlation)
-    return symbolic.numeric(sens.timestep_std(family), *VARIABLES, *errors, values=values)
+    errors = (symbolic.log_amplitude_std, symbolic.exponent_std, symbolic.correlation)
+    return symbolic.numeric(symbolic.timestep_std(family), *VARIABLES, *errors, values=values)
 
 
 @families
@@ -138,7 +137,7 @@ def test_slopes_are_derivatives(family, variable, s, amplitude, a, c):
 
 @pytest.mark.parametrize("variable", ["scale", "exponent"])
 def test_upper_end_does_not_know_the_scale(variable):
-    slope = sens.dlog_snr("t_high", variable)
+    slope = symbolic.dlog_snr("t_high", variable)
     assert (slope == 0) == (variable == "scale")
 
 
@@ -160,8 +159,8 @@ def test_timestep_std_is_the_spread_of_predictions(family):
 def test_cutoff_variance_is_that_of_the_law():
     # The fit keeps the pivot instead of the correlation: kappa = exponent_std log(pivot) / amplitude_log_std.
     law = PowerLaw(2e-4, 2.8, amplitude_log_std=0.3, exponent_std=0.1, pivot=0.1)
-    errors = (sens.log_amplitude_std, sens.exponent_std, sens.correlation)
-    variance = symbolic.numeric(sens.log_cutoff_variance(), symbolic.scale, *errors)
+    errors = (symbolic.log_amplitude_std, symbolic.exponent_std, symbolic.correlation)
+    variance = symbolic.numeric(symbolic.log_cutoff_variance(), symbolic.scale, *errors)
     kappa = law.exponent_std * np.log(law.pivot) / law.amplitude_log_std
     for s in (1.5, 2.7, 5.0, 8.0):
         expected = float(law.log_std(0.5 / s)) ** 2
@@ -170,7 +169,7 @@ def test_cutoff_variance_is_that_of_the_law():
 
 def test_sensitivity_table_holds_the_compiled_numbers():
     law = PowerLaw(2e-4, 2.8, amplitude_log_std=0.3, exponent_std=0.1, pivot=0.1)
-    rows = {row["schedule"]: row for row in sens.sensitivity_table(law, 3.0, c=2.0)}
+    rows = {row["schedule"]: row for row in symbolic.sensitivity_table(law, 3.0, c=2.0)}
     assert tuple(rows) == symbolic.FAMILIES
     for family, row in rows.items():
         numbers = (3.0, law.amplitude, law.exponent, 2.0)
@@ -179,7 +178,7 @@ def test_sensitivity_table_holds_the_compiled_numbers():
         assert row["dt_da_at_pivot"] == pytest.approx(held)
         by_power = abs(row["dt_dlog_amplitude"]) * float(law.log_std(1 / 6))
         assert row["t_std"] == pytest.approx(by_power)
-    certain = sens.sensitivity_table(PowerLaw(2e-4, 2.8), 3.0)
+    certain = symbolic.sensitivity_table(PowerLaw(2e-4, 2.8), 3.0)
     assert all(row["t_std"] == 0 for row in certain)
 
 
@@ -189,7 +188,7 @@ NUMBERS = {symbolic.amplitude: 2e-4, symbolic.exponent: 3.0, symbolic.constant: 
 @families
 def test_limits(family):
     values = symbolic.defaults(family) | NUMBERS
-    limits = sens.t_limits(family)
+    limits = symbolic.t_limits(family)
     t = symbolic.numeric(symbolic.t_optimal(family), symbolic.scale, values=values)
     assert float(limits["s->1"].subs(values)) == pytest.approx(float(t(1 + 1e-9)), rel=1e-6)
     total = symbolic.timesteps
@@ -206,9 +205,9 @@ def test_limits(family):
 def test_last_scale_is_where_the_schedule_ends(family):
     values = symbolic.defaults(family) | NUMBERS
     if family == "cosine":
-        assert sens.last_scale(family) == sp.oo
+        assert symbolic.last_scale(family) == sp.oo
         return
-    end = float(symbolic.numeric(sens.last_scale(family), symbolic.constant, values=values)(1.0))
+    end = float(symbolic.numeric(symbolic.last_scale(family), symbolic.constant, values=values)(1.0))
     t = symbolic.numeric(symbolic.t_optimal(family), symbolic.scale, values=values)
     assert float(t(end)) == pytest.approx(999, abs=1e-4)
     if family in ("linear", "scaled_linear", "karras"):
@@ -223,8 +222,8 @@ ORDERS = {"linear": 2, "scaled_linear": 3, "cosine": 2, "flow_matching": 2, "kar
 @families
 def test_growth_exponents(family):
     start = sp.Symbol("q", positive=True)
-    assert sp.simplify(sens.growth_exponent(family, sp.Integer(0)) - symbolic.exponent / ORDERS[family]) == 0
-    at_start = sens.growth_exponent(family, start)
+    assert sp.simplify(symbolic.growth_exponent(family, sp.Integer(0)) - symbolic.exponent / ORDERS[family]) == 0
+    at_start = symbolic.growth_exponent(family, start)
     if family == "karras":
         assert at_start == sp.oo
     else:

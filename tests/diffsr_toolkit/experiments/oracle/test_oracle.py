@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from diffsr_toolkit.models.analytic import WienerDenoiser
-from diffsr_toolkit.experiments.oracle.comparison import BORDER_FIELDS, compare
-from diffsr_toolkit.experiments.oracle.steps import steps_table
-from diffsr_toolkit.experiments.oracle.cases import CASES, SCHEDULE, Case, spectrum
-from diffsr_toolkit.experiments.oracle.rows import Expected, FollowedPath, Row, imprecision, rows
+from diffsr_toolkit.models import WienerDenoiser
+from diffsr_toolkit.experiments.oracle import BORDER_FIELDS, compare
+from diffsr_toolkit.experiments.oracle import steps_table
+from diffsr_toolkit.experiments.oracle import CASES, SCHEDULE, Case, spectrum
+from diffsr_toolkit.experiments.oracle import Expected, FollowedPath, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.sampling.sampler import sample, step_sigmas
-from theory.gaussian.chain import run_chain
-from theory.gaussian.field import radial_array
+from diffsr_toolkit.sampling import sample, step_sigmas
+from theory.gaussian import run_chain
+from theory.gaussian import radial_array
 
 CHOSEN = [
     Case("ideal", (16, 16), 3, 0.5),

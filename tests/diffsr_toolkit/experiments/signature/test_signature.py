@@ -12,7 +12,7 @@ from torch import Tensor
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import ModelError, StoreError, ToolkitError
-from diffsr_toolkit.datasets.fashion_mnist import (
+from diffsr_toolkit.datasets import (
     CLASSES,
     Classifier,
     balanced_subset,
@@ -21,9 +21,9 @@ from diffsr_toolkit.datasets.fashion_mnist import (
     load_classifier,
     shipped_test,
 )
-from diffsr_toolkit.images.resize import degrade
+from diffsr_toolkit.images import degrade
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.experiments.signature.measure import (
+from diffsr_toolkit.experiments.signature import (
     DENOISER,
     SETTINGS,
     Bench,
@@ -33,8 +33,8 @@ from diffsr_toolkit.experiments.signature.measure import (
     run,
     tasks,
 )
-from diffsr_toolkit.experiments.signature.plots import plot_signature
-from diffsr_toolkit.experiments.signature.statistics import (
+from diffsr_toolkit.experiments.signature import plot_signature
+from diffsr_toolkit.experiments.signature import (
     bootstrap_picks,
     collapse_estimate,
     collapse_timestep,
@@ -43,8 +43,8 @@ from diffsr_toolkit.experiments.signature.statistics import (
     information_estimate,
     mutual_information,
 )
-from diffsr_toolkit.experiments.signature.tables import collapse_table, signature_table
-from diffsr_toolkit.experiments.signature.theory import (
+from diffsr_toolkit.experiments.signature import collapse_table, signature_table
+from diffsr_toolkit.experiments.signature import (
     FULL_BITS,
     ceiling_collapse,
     class_collapse,

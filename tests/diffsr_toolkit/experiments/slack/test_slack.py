@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import OutputError
-from diffsr_toolkit.experiments.slack.measure import (
+from diffsr_toolkit.experiments.slack import (
     MIN_STD,
     SCALES,
     TIMESTEPS,

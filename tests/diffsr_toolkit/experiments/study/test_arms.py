@@ -15,15 +15,15 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.metrics.registry import METRICS as KNOWN
-from diffsr_toolkit.images.resize import as_scale
+from diffsr_toolkit.metrics import METRICS as KNOWN
+from diffsr_toolkit.images import as_scale
 from diffsr_toolkit.experiments.study import __main__ as command
 from diffsr_toolkit.experiments.study import measure as measuring
-from diffsr_toolkit.experiments.study.analysis import analyse
-from diffsr_toolkit.experiments.study.arms import ARMS, METRICS, SINGLE, Arm, schedule_of
-from diffsr_toolkit.experiments.study.predictors import BASELINES, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
-from diffsr_toolkit.experiments.study.tables import COLUMNS, load
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.experiments.study import analyse
+from diffsr_toolkit.experiments.study import ARMS, METRICS, SINGLE, Arm, schedule_of
+from diffsr_toolkit.experiments.study import BASELINES, LEVELS, OTHER_SEED, SPECTRA, YARDSTICKS
+from diffsr_toolkit.experiments.study import COLUMNS, load
+from theory.schedules import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.experiments.study.curves import Curve
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.experiments.study import Curve
+from theory.schedules import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 T = np.array([2.0, 9, 23, 50, 100, 200, 400])

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.prediction.predictor import reference_spectrum, sensitivity
-from diffsr_toolkit.experiments.study.plots import plot_predicted_measured, plot_regret, plot_regret_by_scale
-from diffsr_toolkit.experiments.study.predictors import FIXED, HUNDREDS, PER_IMAGE, PER_SCALE, YARDSTICKS
-from diffsr_toolkit.experiments.study.response_plots import (
+from diffsr_toolkit.prediction import reference_spectrum, sensitivity
+from diffsr_toolkit.experiments.study import plot_predicted_measured, plot_regret, plot_regret_by_scale
+from diffsr_toolkit.experiments.study import FIXED, HUNDREDS, PER_IMAGE, PER_SCALE, YARDSTICKS
+from diffsr_toolkit.experiments.study import (
     plot_denoising,
     plot_response,
     plot_sensitivity,
     plot_wells,
 )
-from diffsr_toolkit.experiments.study.tables import method_title
-from diffsr_toolkit.experiments.study.wells import Well
-from theory.prf.model_aware import BANDS, ModelResponse
+from diffsr_toolkit.experiments.study import method_title
+from diffsr_toolkit.experiments.study import Well
+from theory.prf import BANDS, ModelResponse
 
 
 def drawn(figure):

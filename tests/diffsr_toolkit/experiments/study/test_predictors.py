@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.prediction.predictor import field, pooled, reference_spectrum
-from diffsr_toolkit.experiments.study.curves import Curve
-from diffsr_toolkit.experiments.study.predictors import (
+from diffsr_toolkit.prediction import field, pooled, reference_spectrum
+from diffsr_toolkit.experiments.study import Curve
+from diffsr_toolkit.experiments.study import (
     BASELINES,
     FIXED,
     HUNDREDS,
@@ -24,9 +24,9 @@ from diffsr_toolkit.experiments.study.predictors import (
     hindsight,
     predicted,
 )
-from theory.prf.model_aware import BANDS, ModelResponse
-from theory.schedules.schedule import NoiseSchedule
-from theory.spectra.spectra import PowerLaw
+from theory.prf import BANDS, ModelResponse
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 LINEAR = NoiseSchedule.linear()
 T = np.array([2.0, 9, 23, 50, 100, 200, 300])

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction.predictor import reference_spectrum, sensitivity
+from diffsr_toolkit.prediction import reference_spectrum, sensitivity
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import matching_response, stored_responses
+from diffsr_toolkit.calibration import matching_response, stored_responses
 from diffsr_toolkit.experiments.study import sentences
-from diffsr_toolkit.experiments.study.predictors import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
-from diffsr_toolkit.experiments.study.wells import Well, common_width, wells
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.experiments.study import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
+from diffsr_toolkit.experiments.study import Well, common_width, wells
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.experiments.study.analysis import analyse
-from diffsr_toolkit.experiments.study.arms import ARMS
-from diffsr_toolkit.experiments.study.tables import load
+from diffsr_toolkit.experiments.study import analyse
+from diffsr_toolkit.experiments.study import ARMS
+from diffsr_toolkit.experiments.study import load
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.experiments.study.summary import differences, interval, rank_correlation, summarise
+from diffsr_toolkit.experiments.study import differences, interval, rank_correlation, summarise
 
 
 @settings(deadline=None, max_examples=25)

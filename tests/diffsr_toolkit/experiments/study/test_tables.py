@@ -10,13 +10,13 @@ import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration.responses import stored_responses
+from diffsr_toolkit.calibration import stored_responses
 from diffsr_toolkit.experiments.study import tables
-from diffsr_toolkit.experiments.study.arms import ARMS
-from diffsr_toolkit.experiments.study.cost import NEEDS, prediction_cost
-from diffsr_toolkit.experiments.study.predictors import OTHER_SEED
-from diffsr_toolkit.experiments.study.tables import across_arms, decided, headline, load, method_title, paired, select
-from theory.schedules.schedule import NoiseSchedule
+from diffsr_toolkit.experiments.study import ARMS
+from diffsr_toolkit.experiments.study import NEEDS, prediction_cost
+from diffsr_toolkit.experiments.study import OTHER_SEED
+from diffsr_toolkit.experiments.study import across_arms, decided, headline, load, method_title, paired, select
+from theory.schedules import NoiseSchedule
 
 
 def test_tables_come_back_as_they_were_written(study_folder, study_cases, study_summary):

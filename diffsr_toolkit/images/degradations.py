@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.images.resize import Scale, as_scale, resize
-from diffsr_toolkit.sampling.sampler import image_generator
-from theory.degradation.degradation import BICUBIC, Degradation
+from diffsr_toolkit.images.resampling import Scale, as_scale, resize
+from diffsr_toolkit.sampling import image_generator
+from theory.degradation import BICUBIC, Degradation
 
 _BLUR_REACH = 4.0
 """Standard deviations at which the blur's kernel is cut."""
@@ -94,7 +94,7 @@ def jpeg_quality(image: Any) -> int | None:
     int or None
         The quality whose standard table is nearest, in mean log ratio of the steps; None for another image.
     """
-    from theory.degradation.jpeg import quantisation_table
+    from theory.degradation import quantisation_table
 
     tables = getattr(image, "quantization", None)
     if not tables:

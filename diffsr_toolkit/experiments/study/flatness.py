@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.images.resize import Scale, as_scale
-from theory.prf.model_aware import ModelAwareField, ModelResponse
-from theory.prf.prf import PRF
-from theory.schedules.schedule import NoiseSchedule
-from theory.prf.sensitivity import Sensitivity
-from theory.spectra.spectra import PowerLaw
+from diffsr_toolkit.images import Scale, as_scale
+from theory.prf import ModelAwareField, ModelResponse
+from theory.prf import PRF
+from theory.schedules import NoiseSchedule
+from theory.prf import Sensitivity
+from theory.spectra import PowerLaw
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import sympy as sp
 
-from theory.spectra.spectra import PowerLaw
+from theory.spectra import PowerLaw
 from theory.symbolic.expressions import (
     FAMILIES,
     Family,

@@ -1,0 +1,12 @@
+from .cases import CASES as CASES
+from .cases import Case as Case
+from .cases import SCHEDULE as SCHEDULE
+from .cases import spectrum as spectrum
+from .comparison import BORDER_FIELDS as BORDER_FIELDS
+from .comparison import compare as compare
+from .quantities import Expected as Expected
+from .quantities import FollowedPath as FollowedPath
+from .quantities import Row as Row
+from .quantities import imprecision as imprecision
+from .quantities import rows as rows
+from .steps import steps_table as steps_table

@@ -1,0 +1,9 @@
+from .measure import MIN_STD as MIN_STD
+from .measure import SCALES as SCALES
+from .measure import TIMESTEPS as TIMESTEPS
+from .measure import main as main
+from .measure import patch_operator as patch_operator
+from .measure import patches as patches
+from .measure import restoration_frame as restoration_frame
+from .measure import slack_frame as slack_frame
+from .measure import texture_mixture as texture_mixture

@@ -1,0 +1,15 @@
+from .analytic import MixtureDenoiser as MixtureDenoiser
+from .analytic import PatchDenoiser as PatchDenoiser
+from .analytic import PatchMixture as PatchMixture
+from .analytic import PatchSet as PatchSet
+from .analytic import WienerDenoiser as WienerDenoiser
+from .analytic import load_mixture as load_mixture
+from .analytic import load_patches as load_patches
+from .analytic import patch_basis as patch_basis
+from .analytic import to_coefficients as to_coefficients
+from .diffusers import available_models as available_models
+from .diffusers import load_model as load_model
+from .ffdnet import FFDNet as FFDNet
+from .unet import PerChannel as PerChannel
+from .unet import UNetDenoiser as UNetDenoiser
+from .unet import pad_to_multiple as pad_to_multiple

@@ -1,0 +1,16 @@
+from .bounds import TITLES as TITLES
+from .bounds import plot_bounds as plot_bounds
+from .bounds import plot_slack as plot_slack
+from .plots import BLACK as BLACK
+from .plots import BLUE as BLUE
+from .plots import GREEN as GREEN
+from .plots import GREY as GREY
+from .plots import ORANGE as ORANGE
+from .plots import VERMILION as VERMILION
+from .plots import plot_comparison as plot_comparison
+from .plots import plot_curve as plot_curve
+from .plots import plot_curves as plot_curves
+from .plots import plot_field as plot_field
+from .plots import plot_optima as plot_optima
+from .plots import shared_legend as shared_legend
+from .plots import to_array as to_array

@@ -1,0 +1,12 @@
+from .sampler import Denoiser as Denoiser
+from .sampler import LEAST_SIGMA as LEAST_SIGMA
+from .sampler import Spacing as Spacing
+from .sampler import State as State
+from .sampler import check_eta as check_eta
+from .sampler import check_samples as check_samples
+from .sampler import image_generator as image_generator
+from .sampler import inject as inject
+from .sampler import inject_antithetic as inject_antithetic
+from .sampler import noise_like as noise_like
+from .sampler import sample as sample
+from .sampler import step_sigmas as step_sigmas

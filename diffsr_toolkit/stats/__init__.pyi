@@ -1,0 +1,16 @@
+from .optimum import BASELINES as BASELINES
+from .optimum import BEST as BEST
+from .optimum import BICUBIC as BICUBIC
+from .optimum import CASE as CASE
+from .optimum import INTERPOLATED as INTERPOLATED
+from .optimum import PREDICTED as PREDICTED
+from .optimum import SCALE as SCALE
+from .optimum import SHORT as SHORT
+from .optimum import baseline_value as baseline_value
+from .optimum import check_frame as check_frame
+from .optimum import comparison_table as comparison_table
+from .optimum import curve as curve
+from .optimum import higher_is_better as higher_is_better
+from .optimum import optima as optima
+from .optimum import scale_label as scale_label
+from .optimum import summary as summary

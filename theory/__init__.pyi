@@ -13,6 +13,7 @@ from .prf import Prediction as Prediction
 from .prf import Sensitivity as Sensitivity
 from .priors import GaussianMixture as GaussianMixture
 from .priors import PatchPrior as PatchPrior
+from .scale import as_scale as as_scale
 from .schedules import NoiseSchedule as NoiseSchedule
 from .spectra import PowerLaw as PowerLaw
 from .spectra import RadialPSD as RadialPSD

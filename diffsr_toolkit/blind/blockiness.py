@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.errors import SpectrumError
 from theory.degradation import BLOCK, GREY_LEVELS, dct_basis, quantisation_table
+from theory.errors import SpectrumError
 
 Array = NDArray[np.float64]
 

@@ -28,12 +28,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from diffsr_toolkit.blind.blockiness import LUMA, estimate_jpeg, luma
-from theory.degradation import Degradation
+from theory.degradation import BLOCK, Degradation, dct_basis
 from theory.errors import SpectrumError
-from theory.degradation import BLOCK, dct_basis
-from theory.spectra import Measurement, estimate_blur, fit_spectrum
-from theory.spectra import PowerLaw
-from theory.degradation import as_scale
+from theory.scale import Scale, as_scale
+from theory.spectra import Measurement, PowerLaw, estimate_blur, fit_spectrum
 
 __all__ = [
     "Estimate",
@@ -107,7 +105,7 @@ class Estimate:
         )
 
 
-def estimate_degradation(lr: ArrayLike, scale: float | tuple[float, float]) -> Estimate:
+def estimate_degradation(lr: ArrayLike, scale: Scale) -> Estimate:
     """Estimate blur, noise and compression of an LR image from its pixels.
 
     Parameters

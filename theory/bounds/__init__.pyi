@@ -11,9 +11,9 @@ from .bounds import tv_bound as tv_bound
 from .bounds import tv_coupling_bound as tv_coupling_bound
 from .bounds import w2_bound as w2_bound
 from .bounds import w2_least as w2_least
+from .mismatch import SIGMA_END as SIGMA_END
 from .mismatch import Bounds as Bounds
 from .mismatch import Mismatch as Mismatch
-from .mismatch import SIGMA_END as SIGMA_END
 from .monte_carlo import Estimate as Estimate
 from .monte_carlo import divergence_terms as divergence_terms
 from .monte_carlo import gaussian_tv as gaussian_tv

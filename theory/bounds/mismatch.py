@@ -21,8 +21,9 @@ from theory.bounds.bounds import (
     w2_bound,
     w2_least,
 )
-from theory.errors import SpectrumError, ToolkitError
 from theory.degradation import BICUBIC, Degradation, channel
+from theory.errors import SpectrumError, ToolkitError
+from theory.scale import Scale
 
 Array = NDArray[np.float64]
 Operator = Callable[[Array], ArrayLike]
@@ -99,7 +100,7 @@ class Mismatch:
     def from_spectrum(
         cls,
         psd: Callable[[Array], Array],
-        scale: float | tuple[float, float],
+        scale: Scale,
         size: tuple[int, int],
         degradation: Degradation = BICUBIC,
         channels: int = 1,

@@ -10,7 +10,6 @@ from .jpeg import quantisation_table as quantisation_table
 from .jpeg import quantised as quantised
 from .jpeg import quantised_mixture as quantised_mixture
 from .kernel import added_psd as added_psd
-from .kernel import as_scale as as_scale
 from .kernel import channel as channel
 from .kernel import cubic_weights as cubic_weights
 from .kernel import down_transfer as down_transfer

@@ -17,21 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.degradation.degradation import BICUBIC, Degradation
+from theory.degradation.jpeg import jpeg_channel
 from theory.errors import ScaleError, SpectrumError
-
-__all__ = [
-    "BICUBIC",
-    "Degradation",
-    "added_psd",
-    "as_scale",
-    "channel",
-    "cubic_weights",
-    "down_transfer",
-    "keys_kernel",
-    "keys_transform",
-    "lr_psd",
-    "transfer",
-]
+from theory.scale import Scale, ScalePair, as_scale
 
 Array = NDArray[np.float64]
 
@@ -40,30 +28,6 @@ _FOLDS = 2
 
 _TINY_FREQUENCY = 1e-4
 """Folding can hit DC exactly, where a power law is infinite; the kernel's gain there is 0."""
-
-
-def as_scale(scale: float | tuple[float, float]) -> tuple[float, float]:
-    """A scale as (s_y, s_x), checked.
-
-    Parameters
-    ----------
-    scale : float or (float, float)
-        HR size over LR size, of both axes or of (height, width).
-
-    Raises
-    ------
-    ScaleError
-        If a factor is not a finite number of at least 1.
-    """
-    try:
-        pair = tuple(float(s) for s in np.broadcast_to(np.asarray(scale, dtype=np.float64), (2,)))
-    except (TypeError, ValueError):
-        raise ScaleError(
-            f"scale = {scale!r}; give one number, or a pair (s_y, s_x), of at least 1."
-        ) from None
-    if not all(1 <= s < np.inf for s in pair):
-        raise ScaleError(f"scale = {scale!r} must be finite and at least 1 on both axes: this only enlarges.")
-    return pair[0], pair[1]
 
 
 def keys_kernel(x: ArrayLike) -> Array:
@@ -132,7 +96,7 @@ def down_transfer(f: ArrayLike, scale: float) -> Array:
 def transfer(
     fy: ArrayLike,
     fx: ArrayLike,
-    scale: float | tuple[float, float],
+    scale: Scale,
     degradation: Degradation = BICUBIC,
     psd: Callable[[Array], Array] | None = None,
 ) -> Array:
@@ -160,19 +124,19 @@ def transfer(
     SpectrumError
         If there is compression and no `psd`.
     """
-    sy, sx = as_scale(scale)
+    pair = as_scale(scale)
     fy, fx = np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64)
     if degradation.jpeg_quality is not None:
         if psd is None:
             raise SpectrumError(f"The transfer of {degradation} depends on the image: give its psd too.")
-        return channel(fy, fx, scale, psd, degradation)[0]
-    return down_transfer(fy, sy) ** 2 * down_transfer(fx, sx) ** 2 * _blur(fy, fx, degradation)
+        return channel(fy, fx, pair, psd, degradation)[0]
+    return down_transfer(fy, pair.y) ** 2 * down_transfer(fx, pair.x) ** 2 * _blur(fy, fx, degradation)
 
 
 def added_psd(
     fy: ArrayLike,
     fx: ArrayLike,
-    scale: float | tuple[float, float],
+    scale: Scale,
     psd: Callable[[Array], Array],
     degradation: Degradation = BICUBIC,
 ) -> Array:
@@ -202,7 +166,7 @@ def added_psd(
 def channel(
     fy: ArrayLike,
     fx: ArrayLike,
-    scale: float | tuple[float, float],
+    scale: Scale,
     psd: Callable[[Array], Array],
     degradation: Degradation = BICUBIC,
 ) -> tuple[Array, Array]:
@@ -210,17 +174,15 @@ def channel(
 
     Parameters and shapes are those of `added_psd`.
     """
-    sy, sx = as_scale(scale)
+    sy, sx = pair = as_scale(scale)
     fy, fx = np.broadcast_arrays(np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64))
-    gain = transfer(fy, fx, (sy, sx), replace(degradation, jpeg_quality=None))
-    up, folded = _folded(fy, fx, (sy, sx), psd, degradation)
+    gain = transfer(fy, fx, pair, replace(degradation, jpeg_quality=None))
+    up, folded = _folded(fy, fx, pair, psd, degradation)
     added = up * (sy * sx * degradation.noise_std**2) + folded
     if degradation.jpeg_quality is None:
         return gain, added
-    from theory.degradation.jpeg import jpeg_channel
-
     kept, rounding = jpeg_channel(
-        fy * sy, fx * sx, lambda y, x: lr_psd(y, x, (sy, sx), psd, degradation), degradation.jpeg_quality
+        fy * sy, fx * sx, lambda y, x: lr_psd(y, x, pair, psd, degradation), degradation.jpeg_quality
     )
     return kept * gain, kept**2 * added + up * (sy * sx) * rounding
 
@@ -228,7 +190,7 @@ def channel(
 def lr_psd(
     fy: ArrayLike,
     fx: ArrayLike,
-    scale: float | tuple[float, float],
+    scale: Scale,
     psd: Callable[[Array], Array],
     degradation: Degradation = BICUBIC,
 ) -> Array:
@@ -246,25 +208,25 @@ def lr_psd(
     ndarray
         ``S_lr = sum over folds |K|^2 B^2 S / (s_y s_x) + noise_std^2``.
     """
-    sy, sx = as_scale(scale)
+    sy, sx = pair = as_scale(scale)
     fy, fx = np.broadcast_arrays(np.asarray(fy, dtype=np.float64), np.asarray(fx, dtype=np.float64))
     y, x = fy / sy, fx / sx
     own = psd(np.maximum(np.hypot(y, x), _TINY_FREQUENCY)) * _blur(y, x, degradation) ** 2
     down = (down_transfer(y, sy) * down_transfer(x, sx)) ** 2
-    folded = _folded(y, x, (sy, sx), psd, degradation, up=np.ones_like(y))[1]
+    folded = _folded(y, x, pair, psd, degradation, up=np.ones_like(y))[1]
     return (down * own + folded) / (sy * sx) + degradation.noise_std**2
 
 
 def _folded(
     fy: Array,
     fx: Array,
-    scale: tuple[float, float],
+    scale: ScalePair,
     psd: Callable[[Array], Array],
     degradation: Degradation,
     up: Array | None = None,
 ) -> tuple[Array, Array]:
     """Squared gain going up, and the power that folds onto (fy, fx) from elsewhere, times that gain."""
-    copies_y, copies_x = _copies(fy, scale[0]), _copies(fx, scale[1])
+    copies_y, copies_x = _copies(fy, scale.y), _copies(fx, scale.x)
     if up is None:
         up = copies_y[0][1] * copies_x[0][1]
     total = np.zeros_like(up)

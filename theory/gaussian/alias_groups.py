@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.degradation import cubic_weights
 from theory.errors import ScaleError, SpectrumError
 from theory.gaussian.linear_model import LinearModel
-from theory.degradation import cubic_weights
 
 Array = NDArray[np.float64]
 

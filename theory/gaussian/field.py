@@ -19,10 +19,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.degradation import BICUBIC, Degradation, channel
 from theory.errors import SpectrumError, ToolkitError
 from theory.gaussian.chain import Chain, psnr, run_chain
+from theory.scale import Scale, as_scale
 from theory.schedules import NoiseSchedule
-from theory.degradation import BICUBIC, Degradation, as_scale, channel
 
 Array = NDArray[np.float64]
 Criterion = Literal["psnr", "balance"]
@@ -79,7 +80,7 @@ class GaussianModel:
         cls,
         psd: Callable[[Array], Array],
         shape: tuple[int, int],
-        scale: float | tuple[float, float],
+        scale: Scale,
         sigmas: ArrayLike,
         eta: float = 0.0,
         degradation: Degradation = BICUBIC,
@@ -254,7 +255,7 @@ def radial_array(psd: Callable[[Array], Array], shape: tuple[int, int]) -> Array
     return np.asarray(psd(np.maximum(radius, 1 / max(shape))), dtype=np.float64)
 
 
-def ideal_low_pass(shape: tuple[int, int], scale: float | tuple[float, float]) -> Array:
+def ideal_low_pass(shape: tuple[int, int], scale: Scale) -> Array:
     """Transfer function ``(H, W)`` that keeps exactly what lies below the cut-off ``1 / (2 s)`` of each axis."""
     inside = [np.abs(np.fft.fftfreq(n)) < 0.5 / s for n, s in zip(shape, as_scale(scale), strict=True)]
     return np.outer(inside[0], inside[1]).astype(np.float64)

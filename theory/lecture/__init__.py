@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from theory.symbolic.identities import Identity
 from theory.lecture.chapter import Chapter, Result
 from theory.lecture.render import chapter_markdown, render_latex, render_markdown, render_text
+from theory.symbolic.identities import Identity
 
 __all__ = [
     "Chapter",

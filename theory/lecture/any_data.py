@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic import Identity, S, h, r, sigma, sigma_next
 from theory.lecture.chapter import Chapter, Result
+from theory.symbolic import Identity, S, h, r, sigma, sigma_next
 
 _TEXT = r"""
 Photographs are not Gaussian, but some statements hold for every law of images. Too little noise: the

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic import Identity
 from theory.lecture.chapter import Chapter, Result
+from theory.symbolic import Identity
 
 _ASYMMETRIC = """
 Scales that differ between the axes, $(s_y, s_x)$, have two cut-offs. The closed form takes the noise

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic import Identity, r
 from theory.lecture.chapter import Chapter, Result
+from theory.symbolic import Identity, r
 
 deficit = (1 - 1 / sp.sqrt(1 + r)) ** 2
 loss = 1 - sp.sqrt(r / (1 + r))

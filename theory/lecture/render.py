@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from theory import symbolic
-from theory.symbolic import Identity
 from theory.lecture.chapter import Chapter, Result
+from theory.symbolic import Identity
 
 _TITLE = "The perceptual recoverable field, derived"
 _NOTE = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.symbolic import Identity, S, eta, h, r, sigma, sigma_next
 from theory.lecture.chapter import Chapter
+from theory.symbolic import Identity, S, eta, h, r, sigma, sigma_next
 
 _DENOISER = """
 Take an image whose frequencies are independent Gaussians of variance $S$, and look at one of them. Its best

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic import Identity, sigma
 from theory.lecture.chapter import Chapter, Result
+from theory.symbolic import Identity, sigma
 
 share, Lambda = sp.symbols("alphabar Lambda", positive=True)
 """Share of signal and ``-log`` of it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbolic as sy
-from theory.symbolic import Identity, sigma
 from theory.lecture.chapter import Chapter, Result
 from theory.lecture.signal import (
     Lambda,
@@ -17,6 +16,7 @@ from theory.lecture.signal import (
     scaled_linear_timestep,
     share,
 )
+from theory.symbolic import Identity, sigma
 
 _NAMES = {
     "linear": "linear betas",

@@ -10,8 +10,8 @@ from .model_aware import BANDS as BANDS
 from .model_aware import ModelAwareField as ModelAwareField
 from .model_aware import ModelResponse as ModelResponse
 from .prediction import Level as Level
-from .prf import PRF as PRF
 from .prediction import Prediction as Prediction
+from .prf import PRF as PRF
 from .scan import Curves as Curves
 from .scan import ScannedField as ScannedField
 from .sensitivity import Sensitivity as Sensitivity

@@ -29,11 +29,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.degradation import channel
 from theory.errors import ToolkitError
 from theory.prf.scan import Curves, ScannedField
 from theory.prf.sensitivity import Sensitivity
 from theory.prf.spectral import frequency_nodes
-from theory.degradation import channel
 
 Array = NDArray[np.float64]
 

@@ -20,21 +20,21 @@ from typing import TypeVar, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.prf.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
+from theory.degradation import BICUBIC, Degradation
 from theory.errors import ToolkitError
 from theory.gaussian import Chain, flow_limit, posterior_limit, psnr, run_chain
+from theory.prf.closed_form import ClosedForm, check_eps, critical_scale, optimal_weight
 from theory.prf.model_aware import ModelAwareField, ModelResponse
 from theory.prf.prediction import Level, Prediction
 from theory.prf.scan import ScannedField
-from theory.schedules import NoiseSchedule
 from theory.prf.sensitivity import Sensitivity
-from theory.spectra import PowerLaw, RadialPSD, fit_power_law
 from theory.prf.spectral import SpectralField
-from theory.degradation import BICUBIC, Degradation, as_scale
+from theory.scale import Scale, as_scale
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw, RadialPSD, fit_power_law
 
 Array = NDArray[np.float64]
 Number = TypeVar("Number", float, Array)
-Scale = float | tuple[float, float]
 
 _WIDE = (-20.0, 26.0)
 """Log-SNRs that hold every image's field; the schedule clips afterwards."""

@@ -25,9 +25,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.degradation import BICUBIC, Degradation, channel
 from theory.gaussian import Chain
 from theory.prf.scan import Curves, ScannedField
-from theory.degradation import BICUBIC, Degradation, channel
 
 Array = NDArray[np.float64]
 Sampler = Callable[[Array, Array], Chain]

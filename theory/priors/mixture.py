@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds import information_bound
+from theory.bounds import Estimate, divergence_terms, information_bound, mean_of
 from theory.errors import SpectrumError
-from theory.bounds import Estimate, divergence_terms, mean_of
 
 Array = NDArray[np.float64]
 

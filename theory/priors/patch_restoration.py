@@ -19,11 +19,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import fano_bound, kl_bound, tv_coupling_bound
+from theory.bounds import SIGMA_END, Estimate, Mismatch, fano_bound, kl_bound, mean_of, tv_coupling_bound
 from theory.errors import ToolkitError
 from theory.gaussian import ancestral_std
-from theory.bounds import SIGMA_END, Mismatch
-from theory.bounds import Estimate, mean_of
 from theory.priors.patch_prior import PatchPrior
 
 Array = NDArray[np.float64]

@@ -26,16 +26,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import gaussian_kl, tv_bound
+from theory.bounds import SIGMA_END, Estimate, Mismatch, gaussian_kl, gaussian_tv, gaussian_w2, tv_bound
 from theory.gaussian import posterior_limit
-from theory.bounds import SIGMA_END, Mismatch
 from theory.priors.mixture import GaussianMixture
-from theory.bounds import Estimate, gaussian_tv, gaussian_w2
 from theory.priors.patch_prior import PatchPrior
 from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
-Scale = tuple[float, float]
 
 DELTA = 0.05
 """The edit bounds are compared with the quantile 1 - DELTA of the squared distance of guide and edit."""
@@ -200,7 +197,9 @@ class PatchOracle:
 
 
 def slack_table(
-    oracles: Mapping[tuple[str, Scale], Oracle], schedule: NoiseSchedule, timesteps: Iterable[float]
+    oracles: Mapping[tuple[str, tuple[float, float]], Oracle],
+    schedule: NoiseSchedule,
+    timesteps: Iterable[float],
 ) -> list[dict[str, Any]]:
     """Bound over truth for each oracle, scale, timestep and bound.
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.schedules.curves import Curve, ExponentialCurve, FlowCurve, KarrasCurve, TableCurve
 from theory.errors import TimestepError, ToolkitError
+from theory.schedules.curves import Curve, ExponentialCurve, FlowCurve, KarrasCurve, TableCurve
 
 Array = NDArray[np.float64]
 Number = TypeVar("Number", float, Array)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.spectra.spectra import _HANN_INDEPENDENCE, RadialPSD
 from theory.degradation import down_transfer
+from theory.spectra.spectra import _HANN_INDEPENDENCE, RadialPSD
 
 Array = NDArray[np.float64]
 

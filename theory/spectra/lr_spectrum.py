@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.degradation import BICUBIC, Degradation
+from theory.degradation import BICUBIC, Degradation, lr_psd
 from theory.errors import SpectrumError
+from theory.scale import Scale, as_scale
 from theory.spectra.lr_model import ANGLES, ROUNDING_VARIANCE, LRFit, LRModel
 from theory.spectra.spectra import PowerLaw, _periodogram, _rings, fit_power_law_from_lr
-from theory.degradation import as_scale, lr_psd
 
 Array = NDArray[np.float64]
 
@@ -47,9 +47,7 @@ class Measurement(NamedTuple):
     limit: float
 
 
-def fit_lr(
-    lr: ArrayLike, scale: float | tuple[float, float], degradation: Degradation, fit_blur: bool
-) -> LRFit:
+def fit_lr(lr: ArrayLike, scale: Scale, degradation: Degradation, fit_blur: bool) -> LRFit:
     """Fit the forward model to an LR image.
 
     Parameters
@@ -114,7 +112,7 @@ def _compression(
 
 def estimate_blur(
     lr: ArrayLike,
-    scale: float | tuple[float, float],
+    scale: Scale,
     noise_std: float = 0.0,
     jpeg_quality: int | None = None,
 ) -> Measurement:
@@ -153,7 +151,7 @@ def estimate_blur(
 
 def fit_spectrum(
     lr: ArrayLike,
-    scale: float | tuple[float, float],
+    scale: Scale,
     degradation: Degradation = BICUBIC,
     blur_std: float = 0.0,
 ) -> PowerLaw:

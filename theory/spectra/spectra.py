@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.degradation import down_transfer
 from theory.errors import SpectrumError
-from theory.degradation import as_scale, down_transfer
+from theory.scale import Scale, as_scale
 
 Array = NDArray[np.float64]
 
@@ -169,7 +170,7 @@ def fit_power_law(image: ArrayLike | RadialPSD, f_min: float | None = None, f_ma
     return _fit(rings, low - width / 2, f_max + width / 2)
 
 
-def fit_power_law_from_lr(lr: ArrayLike, scale: float | tuple[float, float]) -> PowerLaw:
+def fit_power_law_from_lr(lr: ArrayLike, scale: Scale) -> PowerLaw:
     """Fit the HR image's power law from its LR version alone, to be extrapolated past the cut-off.
 
     Frequencies and power are carried to HR units, ``f_hr = f_lr / s`` on each axis and

@@ -1,8 +1,8 @@
 from . import definitions as definitions
 from . import notation as notation
 from .expressions import FAMILIES as FAMILIES
-from .expressions import Family as Family
 from .expressions import QUANTITIES as QUANTITIES
+from .expressions import Family as Family
 from .expressions import Quantity as Quantity
 from .expressions import amplitude as amplitude
 from .expressions import approximation_error as approximation_error
@@ -41,6 +41,14 @@ from .expressions import t_at as t_at
 from .expressions import t_of_snr as t_of_snr
 from .expressions import t_optimal as t_optimal
 from .expressions import timesteps as timesteps
+from .identities import Identity as Identity
+from .identities import S as S
+from .identities import eta as eta
+from .identities import h as h
+from .identities import r as r
+from .identities import sigma as sigma
+from .identities import sigma_next as sigma_next
+from .markdown import markdown_table as markdown_table
 from .sensitivities import Variable as Variable
 from .sensitivities import correlation as correlation
 from .sensitivities import dlog_snr as dlog_snr
@@ -59,11 +67,3 @@ from .sensitivities import sensitivity as sensitivity
 from .sensitivities import sensitivity_table as sensitivity_table
 from .sensitivities import t_limits as t_limits
 from .sensitivities import timestep_std as timestep_std
-from .identities import Identity as Identity
-from .identities import S as S
-from .identities import eta as eta
-from .identities import h as h
-from .identities import r as r
-from .identities import sigma as sigma
-from .identities import sigma_next as sigma_next
-from .markdown import markdown_table as markdown_table

@@ -14,8 +14,8 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from theory.symbolic import expressions
 from theory.prf import missing_deficit, surviving_loss
+from theory.symbolic import expressions
 from theory.symbolic.identities import S, h, r
 from theory.symbolic.markdown import markdown_table
 

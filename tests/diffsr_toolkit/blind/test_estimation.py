@@ -13,8 +13,6 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from theory.degradation import BICUBIC, Degradation
-from theory.errors import ScaleError, SpectrumError
 from diffsr_toolkit.blind import (
     MIN_SIDE,
     estimate_blur,
@@ -23,10 +21,11 @@ from diffsr_toolkit.blind import (
     estimate_noise,
     fit_spectrum,
 )
+from theory.degradation import BICUBIC, Degradation, cubic_weights
+from theory.errors import ScaleError, SpectrumError
 from theory.prf import PRF
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw, fit_power_law_from_lr, radial_psd
-from theory.degradation import cubic_weights
 
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 LAW = PowerLaw(6e-4, 2.6)

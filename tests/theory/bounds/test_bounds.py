@@ -12,6 +12,7 @@ from theory.bounds import (
     edit_bound,
     fano_bound,
     gaussian_kl,
+    gaussian_tv,
     information_bound,
     kl_bound,
     mmse_bound,
@@ -23,11 +24,10 @@ from theory.bounds import (
     w2_bound,
     w2_least,
 )
+from theory.degradation import transfer
 from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, posterior_limit, run_chain
-from theory.bounds import gaussian_tv
 from theory.schedules import NoiseSchedule
-from theory.degradation import transfer
 
 SCHEDULES = [
     NoiseSchedule.linear(),

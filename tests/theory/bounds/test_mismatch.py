@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.bounds import restoration_mmse_bound
+from theory.bounds import Mismatch, restoration_mmse_bound
+from theory.degradation import Degradation, added_psd, cubic_weights, transfer
 from theory.errors import SpectrumError, ToolkitError
-from theory.bounds import Mismatch
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
-from theory.degradation import Degradation, added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(2e-4, 3.0)
 SNR = np.geomspace(1e-4, 1e6, 21)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.errors import SpectrumError
 from theory.bounds import divergence_terms, gaussian_tv, gaussian_w2, mean_of
+from theory.errors import SpectrumError
 
 
 def test_the_standard_error_is_the_scatter_of_the_means():

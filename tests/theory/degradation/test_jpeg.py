@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
-from theory.errors import ToolkitError
 from theory.degradation import (
     GREY_LEVELS,
     basis_power,
@@ -22,6 +21,7 @@ from theory.degradation import (
     quantised,
     quantised_mixture,
 )
+from theory.errors import ToolkitError
 from theory.spectra import PowerLaw, radial_psd
 
 

@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.integrate import quad
 
-from theory.errors import ScaleError, SpectrumError, ToolkitError
-from theory.spectra import PowerLaw
 from theory.degradation import (
     BICUBIC,
     Degradation,
     added_psd,
-    as_scale,
     channel,
     cubic_weights,
     down_transfer,
@@ -24,6 +21,9 @@ from theory.degradation import (
     lr_psd,
     transfer,
 )
+from theory.errors import ScaleError, SpectrumError, ToolkitError
+from theory.scale import as_scale
+from theory.spectra import PowerLaw
 
 
 @pytest.mark.parametrize("nu", [0.0, 1e-4, 0.013, 0.3, 0.5, 0.9, 1.0, 1.7, 2.4])
@@ -95,16 +95,6 @@ def test_blur_is_a_gaussian_low_pass():
     f = np.linspace(0, 0.5, 6)
     expected = np.exp(-2 * (np.pi * 1.5 * f) ** 2)
     np.testing.assert_allclose(transfer(f, 0.0, 1.0, Degradation(blur_sigma=1.5)), expected)
-
-
-@pytest.mark.parametrize("scale", [0.99, 0, -2, np.nan, np.inf, (2, 0.5), (1, 2, 3), "big", None])
-def test_bad_scales_are_refused(scale):
-    with pytest.raises(ScaleError, match="scale = "):
-        as_scale(scale)
-
-
-def test_scales_come_as_pairs():
-    assert as_scale(2) == (2.0, 2.0) and as_scale((2, 3.5)) == (2.0, 3.5) and as_scale(1) == (1.0, 1.0)
 
 
 def test_bad_lengths_and_degradations_are_refused():

@@ -7,14 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.gaussian import AliasGroups, alias_model, circular_weights
+from theory.degradation import Degradation, cubic_weights
 from theory.errors import ScaleError, SpectrumError, ToolkitError
-from theory.gaussian import run_chain
-from theory.gaussian import GaussianModel, ideal_low_pass, radial_array
-from theory.gaussian import LinearModel
+from theory.gaussian import (
+    AliasGroups,
+    GaussianModel,
+    LinearModel,
+    alias_model,
+    circular_weights,
+    ideal_low_pass,
+    radial_array,
+    run_chain,
+)
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
-from theory.degradation import Degradation, cubic_weights
 
 SHAPE = (12, 10)
 SIGMAS = np.array([0.6, 0.3, 0.1, 0.0])

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from theory.errors import SpectrumError, ToolkitError
+from theory.gaussian import flow_limit
 from theory.prf import (
     ClosedForm,
     critical_scale,
@@ -18,8 +20,6 @@ from theory.prf import (
     signature_threshold,
     surviving_loss,
 )
-from theory.errors import SpectrumError, ToolkitError
-from theory.gaussian import flow_limit
 from theory.spectra import PowerLaw
 
 tolerances = st.floats(0.01, 0.9)

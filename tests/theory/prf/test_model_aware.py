@@ -9,15 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from theory.degradation import added_psd, cubic_weights, transfer
 from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, psnr
-from theory.prf import BANDS, ModelAwareField, ModelResponse
-from theory.prf import PRF
+from theory.prf import BANDS, PRF, ModelAwareField, ModelResponse, Sensitivity, frequency_nodes
 from theory.schedules import NoiseSchedule
-from theory.prf import Sensitivity
 from theory.spectra import PowerLaw
-from theory.prf import frequency_nodes
-from theory.degradation import added_psd, cubic_weights, transfer
 
 LAW = PowerLaw(1e-3, 2.5)
 M = len(BANDS) - 1

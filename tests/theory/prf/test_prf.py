@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from theory.prf import ClosedForm
+from theory.degradation import Degradation
 from theory.errors import ScaleError, TimestepError, ToolkitError
-from theory.prf import PRF
+from theory.prf import PRF, ClosedForm
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw, radial_psd
-from theory.degradation import Degradation
 
 LAW = PowerLaw(2e-4, 3.0)
 SCHEDULES = [

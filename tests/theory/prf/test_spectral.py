@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from theory.gaussian import flow_limit, run_chain
-from theory.spectra import PowerLaw
-from theory.prf import SpectralField, frequency_nodes
 from theory.degradation import Degradation, added_psd, cubic_weights, transfer
+from theory.gaussian import flow_limit, run_chain
+from theory.prf import SpectralField, frequency_nodes
+from theory.spectra import PowerLaw
 
 LAW = PowerLaw(1e-3, 2.5)
 

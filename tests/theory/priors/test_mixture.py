@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.bounds import gaussian_kl, information_bound, mmse_bound
+from theory.bounds import Mismatch, gaussian_kl, information_bound, mmse_bound
 from theory.errors import SpectrumError
-from theory.bounds import Mismatch
 from theory.priors import GaussianMixture
 from theory.schedules import NoiseSchedule
 

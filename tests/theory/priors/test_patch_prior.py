@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from theory.errors import SpectrumError
 from theory.bounds import Mismatch
-from theory.priors import GaussianMixture
-from theory.priors import PatchPrior
-from theory.schedules import NoiseSchedule
 from theory.degradation import cubic_weights
+from theory.errors import SpectrumError
+from theory.priors import GaussianMixture, PatchPrior
+from theory.schedules import NoiseSchedule
 
 SCHEDULES = [
     NoiseSchedule.linear(),

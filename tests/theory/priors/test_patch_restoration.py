@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from theory.errors import ToolkitError
-from theory.priors import PatchPrior
-from theory.priors import check_restoration, restore
 from theory.degradation import cubic_weights
+from theory.errors import ToolkitError
+from theory.priors import PatchPrior, check_restoration, restore
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from theory.bounds import Mismatch
-from theory.priors import GaussianMixture
-from theory.priors import PatchPrior
-from theory.schedules import NoiseSchedule
-from theory.priors import GaussianOracle, MixtureOracle, PatchOracle, slack_table
-from theory.spectra import PowerLaw
 from theory.degradation import cubic_weights
+from theory.priors import GaussianMixture, GaussianOracle, MixtureOracle, PatchOracle, PatchPrior, slack_table
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 BOUNDS = {"kl", "tv", "tv_of_kl", "w2", "mmse", "restoration_mmse", "information", "sdedit", "edit"}
 

@@ -12,14 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory import symbolic
-from theory.symbolic import definitions, notation
 from theory.bounds import gaussian_kl, kl_bound
-from theory.prf import ClosedForm, critical_scale, realism_threshold, signature_threshold
-from theory.symbolic import DEFINITIONS, Definition, definition
 from theory.gaussian import flow_limit
-from theory.symbolic import S, h, r
-from theory.symbolic import NOTATION
+from theory.prf import ClosedForm, critical_scale, realism_threshold, signature_threshold
 from theory.spectra import PowerLaw
+from theory.symbolic import DEFINITIONS, NOTATION, Definition, S, definition, definitions, h, notation, r
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMANDED = {

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory import symbolic
-from theory.prf import critical_scale, realism_threshold, signature_threshold
 from theory.errors import ToolkitError
-from theory.prf import PRF
+from theory.prf import PRF, critical_scale, realism_threshold, signature_threshold
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
 
@@ -222,7 +221,9 @@ ORDERS = {"linear": 2, "scaled_linear": 3, "cosine": 2, "flow_matching": 2, "kar
 @families
 def test_growth_exponents(family):
     start = sp.Symbol("q", positive=True)
-    assert sp.simplify(symbolic.growth_exponent(family, sp.Integer(0)) - symbolic.exponent / ORDERS[family]) == 0
+    assert (
+        sp.simplify(symbolic.growth_exponent(family, sp.Integer(0)) - symbolic.exponent / ORDERS[family]) == 0
+    )
     at_start = symbolic.growth_exponent(family, start)
     if family == "karras":
         assert at_start == sp.oo

@@ -1,4 +1,4 @@
-"""."""
+"""What happened to an image, told from its pixels alone: blur, noise and JPEG compression."""
 
 import lazy_loader
 

@@ -1,7 +1,6 @@
-from .estimation import MIN_SIDE as MIN_SIDE
+from .blockiness import estimate_jpeg as estimate_jpeg
+from .blur import estimate_blur as estimate_blur
 from .estimation import Estimate as Estimate
-from .estimation import estimate_blur as estimate_blur
 from .estimation import estimate_degradation as estimate_degradation
-from .estimation import estimate_jpeg as estimate_jpeg
-from .estimation import estimate_noise as estimate_noise
-from .estimation import fit_spectrum as fit_spectrum
+from .measurement import Measurement as Measurement
+from .noise import estimate_noise as estimate_noise

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.degradation import down_transfer
-from theory.spectra.spectra import _HANN_INDEPENDENCE, RadialPSD
+from theory.spectra.radial import RadialPSD
 
 Array = NDArray[np.float64]
 
@@ -112,7 +112,7 @@ class LRModel:
         """
         from scipy.optimize import least_squares
 
-        count = np.maximum(_HANN_INDEPENDENCE * self.rings.count / 2, 1.0)
+        count = self.rings.independent
         target = np.log(self.rings.psd) + 0.5 / count - correction
         deviation = np.sqrt(1 / count + _RING_SCATTER**2 + (correction / 2) ** 2)
         squared = self.scale[0] * self.scale[1]

@@ -1,50 +1,28 @@
-"""What the spectrum of an LR image tells: the blur from its roll-off, and the HR image's power law.
+"""The HR image's power law from an LR image with blur, noise or compression.
 
-Both from the forward model of `theory.lr_model`. A compression changes the rings' power by what `theory.jpeg` says of
-the fitted law; rings in which little is left are not used.
+By the forward model of `theory.spectra.lr_model`. A compression changes the rings' power by what
+`theory.degradation.jpeg` says of the fitted law; rings in which little is left are not used.
 
 This is the project's own method.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.degradation import BICUBIC, Degradation, lr_psd
+from theory.degradation import BICUBIC, Degradation, jpeg_channel, lr_psd
 from theory.errors import SpectrumError
-from theory.scale import Scale, as_scale
+from theory.scale import Scale, ScalePair, as_scale
+from theory.spectra.fit import fit_power_law_from_lr
 from theory.spectra.lr_model import ANGLES, ROUNDING_VARIANCE, LRFit, LRModel
-from theory.spectra.spectra import PowerLaw, _periodogram, _rings, fit_power_law_from_lr
+from theory.spectra.power_law import PowerLaw
+from theory.spectra.radial import periodogram, ring_means
 
 Array = NDArray[np.float64]
 
 _LEAST_KEPT = 0.7
 """Least gain of a compression at which a ring still tells the spectrum."""
-
-_NATURAL_VARIANCE_STD = 0.07
-"""Scatter of the fitted blur variance over unblurred photographs, in LR pixels squared, from the whole band up to
-1/2 (measured); a shorter band tells less of a curvature, by the square of its length."""
-
-
-class Measurement(NamedTuple):
-    """A strength told from an image.
-
-    Attributes
-    ----------
-    value : float
-        0 where nothing was detected.
-    std : float
-        Standard error.
-    limit : float
-        Strength below which it cannot be told from none.
-    """
-
-    value: float
-    std: float
-    limit: float
 
 
 def fit_lr(lr: ArrayLike, scale: Scale, degradation: Degradation, fit_blur: bool) -> LRFit:
@@ -67,10 +45,10 @@ def fit_lr(lr: ArrayLike, scale: Scale, degradation: Degradation, fit_blur: bool
         As `theory.spectra.fit_power_law_from_lr`.
     """
     pair = as_scale(scale)
-    power, fy, fx = _periodogram(lr)
+    power, fy, fx = periodogram(lr)
     radius = np.hypot(fy[:, None], fx[None, :])
     width = 1 / min(power.shape)
-    rings = _rings(power, np.where(radius <= 0.5, radius, np.inf), width)
+    rings = ring_means(power, np.where(radius <= 0.5, radius, np.inf), width)
     model = LRModel(rings, pair, degradation.noise_std)
     correction = np.zeros_like(rings.psd)
     usable = (rings.frequency > 1.5 * width) & (np.cumsum(rings.psd < 3 * ROUNDING_VARIANCE) == 0)
@@ -91,12 +69,8 @@ def fit_lr(lr: ArrayLike, scale: Scale, degradation: Degradation, fit_blur: bool
     return found
 
 
-def _compression(
-    f: Array, fit: LRFit, scale: tuple[float, float], degradation: Degradation
-) -> tuple[Array, Array]:
+def _compression(f: Array, fit: LRFit, scale: ScalePair, degradation: Degradation) -> tuple[Array, Array]:
     """Log change of the rings' power by a compression, and its gain."""
-    from theory.degradation import jpeg_channel
-
     law = PowerLaw(float(np.exp(fit.log_amplitude)), fit.exponent)
     before = Degradation(max(fit.blur_variance, 0.0) ** 0.5, degradation.noise_std)
 
@@ -108,45 +82,6 @@ def _compression(
     gain, added = jpeg_channel(fy, fx, psd, degradation.jpeg_quality or 100)
     own = psd(fy, fx)
     return np.log((gain**2 * own + added).mean(axis=1) / own.mean(axis=1)), gain.mean(axis=1)
-
-
-def estimate_blur(
-    lr: ArrayLike,
-    scale: Scale,
-    noise_std: float = 0.0,
-    jpeg_quality: int | None = None,
-) -> Measurement:
-    """Gaussian blur before the downsampling, from the roll-off of the LR spectrum against a power law.
-
-    Parameters
-    ----------
-    lr : array_like of shape (h, w) or (C, h, w)
-        In [-1, 1], at least 32 pixels a side.
-    scale : float or (float, float)
-        HR size over LR size.
-    noise_std, jpeg_quality
-        Known noise and compression of the LR image.
-
-    Returns
-    -------
-    Measurement
-        Standard deviation in HR pixels. Photographs differ among themselves as much as a blur of about 0.27 LR
-        pixels would make them, so less than 0.37 LR pixels counts as none.
-
-    Raises
-    ------
-    ScaleError, SpectrumError
-        As `theory.spectra.fit_power_law_from_lr`.
-    """
-    sy, sx = as_scale(scale)
-    fit = fit_lr(lr, (sy, sx), Degradation(noise_std=noise_std, jpeg_quality=jpeg_quality), fit_blur=True)
-    natural = _NATURAL_VARIANCE_STD * sy * sx * (0.5 / fit.band) ** 2
-    std = float(np.hypot(natural, fit.covariance[2, 2] ** 0.5))
-    limit = (2 * std) ** 0.5
-    if fit.blur_variance < limit**2:
-        return Measurement(0.0, limit / 2, limit)
-    value = fit.blur_variance**0.5
-    return Measurement(value, std / (2 * value), limit)
 
 
 def fit_spectrum(

@@ -1,4 +1,4 @@
-"""Spectra: the convention, recovery of known laws, and the LR-only estimate on photographs."""
+"""Fitted power laws: known ones recovered within their errors, from the image and from its LR version alone."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skimage import data
 
+from helpers.fields import PHOTOGRAPHS, photograph
 from theory.degradation import cubic_weights
 from theory.errors import ScaleError, SpectrumError
 from theory.spectra import PowerLaw, RadialPSD, fit_power_law, fit_power_law_from_lr, radial_psd
-
-PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
-
-
-def photograph(name):
-    image = np.asarray(getattr(data, name)(), dtype=np.float64) / 127.5 - 1
-    return image.transpose(2, 0, 1) if image.ndim == 3 else image
 
 
 def downsample(image, scale):
@@ -26,28 +19,10 @@ def downsample(image, scale):
     return cubic_weights(height, h) @ image @ cubic_weights(width, w).T, (height / h, width / w)
 
 
-def test_white_noise_has_psd_equal_to_its_variance():
-    noise = 0.3 * np.random.default_rng(0).standard_normal((256, 256))
-    rings = radial_psd(noise)
-    assert np.average(rings.psd, weights=rings.count) == pytest.approx(0.09, rel=0.02)
-    busy = rings.count > 500
-    np.testing.assert_allclose(rings.psd[busy], 0.09, rtol=0.3)
-    law = fit_power_law(noise)
+def test_white_noise_has_a_flat_law():
+    law = fit_power_law(0.3 * np.random.default_rng(0).standard_normal((256, 256)))
     assert law.exponent == pytest.approx(0, abs=4 * law.exponent_std)
     assert law.amplitude == pytest.approx(0.09, rel=0.15)
-
-
-def test_a_wave_shows_at_its_frequency():
-    y, x = np.mgrid[:128, :128]
-    rings = radial_psd(np.sin(2 * np.pi * (0.1875 * x + 0.25 * y)))
-    assert rings.frequency[np.argmax(rings.psd)] == pytest.approx(0.3125, abs=1 / 128)
-
-
-def test_channels_are_averaged_and_the_mean_is_removed():
-    first, second = np.random.default_rng(1).standard_normal((2, 64, 64))
-    both = radial_psd(np.stack([first, 2 * second]))
-    np.testing.assert_allclose(both.psd, (radial_psd(first).psd + 4 * radial_psd(second).psd) / 2)
-    np.testing.assert_allclose(radial_psd(first + 5).psd, radial_psd(first).psd, rtol=1e-9)
 
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0])
@@ -97,16 +72,9 @@ def test_photographs_follow_a_steep_law(name):
 
 
 @settings(deadline=None, max_examples=25)
-@given(
-    height=st.integers(8, 40), width=st.integers(8, 40), gain=st.floats(1e-2, 1), seed=st.integers(0, 10**6)
-)
-def test_power_is_quadratic_in_the_image(height, width, gain, seed):
-    image = np.random.default_rng(seed).uniform(-1, 1, (height, width))
-    rings, scaled = radial_psd(image), radial_psd(gain * image)
-    np.testing.assert_allclose(scaled.psd, gain**2 * rings.psd, rtol=1e-9)
-    # Along the longer side a few frequencies lie below the first ring.
-    assert 0 < height * width - rings.count.sum() <= max(height, width) / min(height, width) + 1
-    assert rings.frequency[0] > 0 and rings.frequency[-1] <= np.sqrt(0.5)
+@given(gain=st.floats(1e-2, 1), seed=st.integers(0, 10**6))
+def test_a_louder_image_has_a_louder_law(gain, seed):
+    image = np.random.default_rng(seed).uniform(-1, 1, (24, 31))
     law, louder = fit_power_law(image), fit_power_law(gain * image)
     assert louder.exponent == pytest.approx(law.exponent, rel=1e-6, abs=1e-9)
     assert louder.amplitude == pytest.approx(gain**2 * law.amplitude, rel=1e-6)
@@ -117,12 +85,9 @@ def test_smallest_lr_is_enough():
     assert np.isfinite(fit_power_law_from_lr(lr, 4.0).exponent)
 
 
-def test_measured_spectrum_interpolates_and_can_be_fitted():
+def test_a_measured_spectrum_can_be_fitted():
     image = photograph("camera")
-    rings = radial_psd(image)
-    np.testing.assert_allclose(rings(rings.frequency), rings.psd)
-    assert rings(1e-9) == pytest.approx(rings.psd[0]) and rings(9.0) == pytest.approx(rings.psd[-1])
-    assert fit_power_law(rings).exponent == pytest.approx(fit_power_law(image).exponent, abs=0.02)
+    assert fit_power_law(radial_psd(image)) == fit_power_law(image)
 
 
 @pytest.mark.parametrize(
@@ -145,20 +110,6 @@ def test_what_has_no_spectrum_is_refused(image, message, measure):
 def test_a_range_without_rings_is_refused():
     with pytest.raises(SpectrumError, match=r"rings lie in .*Widen"):
         fit_power_law(photograph("camera"), f_min=0.3, f_max=0.301)
-
-
-@pytest.mark.parametrize("amplitude", [0.0, -1.0, np.inf, np.nan])
-def test_bad_laws_are_refused(amplitude):
-    with pytest.raises(SpectrumError, match="amplitude"):
-        PowerLaw(amplitude, 2.0)
-
-
-def test_bad_rings_are_refused():
-    ones = np.ones(3)
-    with pytest.raises(SpectrumError, match="rising"):
-        RadialPSD(ones, ones, ones)
-    with pytest.raises(SpectrumError, match="shapes"):
-        RadialPSD(np.arange(1.0, 4), ones[:2], ones)
 
 
 def test_bad_scale_is_refused():
@@ -197,33 +148,3 @@ def test_the_error_is_the_scatter_of_many_fits():
         scatter = np.std([np.log(fit(f)) for fit in fits])
         # Inflating by chi^2 only where it exceeds 1 makes the reported error about 6 % too careful.
         assert np.mean([fit.log_std(f) for fit in fits]) == pytest.approx(1.06 * scatter, rel=0.1)
-
-
-@settings(deadline=None, max_examples=50)
-@given(
-    pivot=st.floats(0.01, 0.5), level=st.floats(0.01, 1), std=st.floats(0.01, 1), factor=st.floats(1.01, 10)
-)
-def test_the_error_grows_with_the_distance_of_an_extrapolation(pivot, level, std, factor):
-    law = PowerLaw(1e-3, 2.0, float(np.hypot(level, std * np.log(pivot))), std, pivot)
-    assert law.log_std(pivot) == pytest.approx(level, rel=1e-6)
-    distance = factor ** np.arange(5)
-    assert np.all(np.diff(law.log_std(pivot * distance)) > 0)
-    np.testing.assert_allclose(law.log_std(pivot * distance), law.log_std(pivot / distance), rtol=1e-9)
-
-
-def test_a_law_that_was_given_has_no_error():
-    np.testing.assert_array_equal(PowerLaw(1e-3, 2.0).log_std(np.array([0.01, 0.5])), 0)
-
-
-def test_a_pooled_law_lies_between_the_two_in_logarithm():
-    one, reference = PowerLaw(1e-3, 2.0, 0.4, 0.2, pivot=0.1), PowerLaw(4e-5, 3.2)
-    assert one.pooled(reference, 1.0) == one
-    f = np.array([0.01, 0.1, 0.5])
-    np.testing.assert_allclose(one.pooled(reference, 0.0)(f), reference(f))
-    for share in (0.25, 0.6):
-        law = one.pooled(reference, share)
-        np.testing.assert_allclose(law(f), one(f) ** share * reference(f) ** (1 - share))
-        np.testing.assert_allclose(law.log_std(f), share * one.log_std(f))
-    for share in (-0.1, 1.1, np.nan):
-        with pytest.raises(SpectrumError, match=r"share = .*\[0, 1\]"):
-            one.pooled(reference, share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from diffsr_toolkit.images import resize
-from diffsr_toolkit.sampling import Denoiser
+from diffsr_toolkit.models import AnyDenoiser, Denoiser, as_denoiser, estimate
 
 ITERATIONS = 2
 
@@ -33,18 +33,20 @@ def back_project(x0: Tensor, lr: Tensor, iterations: int = ITERATIONS) -> Tensor
     return x0
 
 
-class LRConsistent:
-    """A denoiser whose every estimate is back-projected onto ``lr``, ``(C, h, w)`` in [-1, 1].
+class LRConsistent(AnyDenoiser):
+    """A denoiser whose every estimate is back-projected onto ``lr``, ``(C, h, w)`` or ``(B, C, h, w)`` in [-1, 1].
 
     The reverse process then decides only what the degradation removed: a network's own error in the
     surviving band, which at small scales outweighs everything it adds, is undone at each step.
     """
 
     def __init__(self, denoiser: Denoiser, lr: Tensor) -> None:
-        self.denoiser = denoiser
+        self.denoiser = as_denoiser(denoiser)
         self.lr = lr
+        self.channels, self.stride = self.denoiser.channels, self.denoiser.stride
+        self.sigma_min, self.sigma_max = self.denoiser.sigma_min, self.denoiser.sigma_max
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Estimate ``x0``, ``(B, C, H, W)``, consistent with the low-resolution image."""
-        x0 = self.denoiser(x, sigma)
+        x0 = estimate(self.denoiser, x, sigma)
         return back_project(x0, self.lr.to(x0).expand(x0.shape[0], -1, -1, -1))

@@ -1,4 +1,4 @@
-"""."""
+"""Pictures to measure on: photographs, Fashion-MNIST, and one's own."""
 
 import lazy_loader
 

@@ -1,10 +1,12 @@
 from .fashion_mnist import CLASSES as CLASSES
-from .fashion_mnist import Classifier as Classifier
 from .fashion_mnist import SIDE as SIDE
 from .fashion_mnist import Split as Split
 from .fashion_mnist import balanced_subset as balanced_subset
-from .fashion_mnist import class_gaussians as class_gaussians
-from .fashion_mnist import classifier_card as classifier_card
-from .fashion_mnist import fashion_spectrum as fashion_spectrum
-from .fashion_mnist import load_classifier as load_classifier
 from .fashion_mnist import shipped_test as shipped_test
+from .folders import NamedImage as NamedImage
+from .folders import named_images as named_images
+from .photographs import BUNDLED as BUNDLED
+from .photographs import bundled_photograph as bundled_photograph
+from .photographs import fit_within as fit_within
+from .photographs import photograph as photograph
+from .photographs import reduced as reduced

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffsr_toolkit.errors import ImageError, ToolkitError
-from diffsr_toolkit.images.resampling import Scale, as_scale, resize
-from diffsr_toolkit.sampling import image_generator
-from theory.degradation import BICUBIC, Degradation
+from diffsr_toolkit.errors import ImageError
+from diffsr_toolkit.images.resampling import resize
+from diffsr_toolkit.noise import image_generator
+from theory.degradation import BICUBIC, Degradation, quantisation_table
+from theory.scale import Scale, as_scale
 
 _BLUR_REACH = 4.0
 """Standard deviations at which the blur's kernel is cut."""
@@ -94,42 +95,9 @@ def jpeg_quality(image: Any) -> int | None:
     int or None
         The quality whose standard table is nearest, in mean log ratio of the steps; None for another image.
     """
-    from theory.degradation import quantisation_table
-
     tables = getattr(image, "quantization", None)
     if not tables:
         return None
     own = np.log(np.asarray(tables[min(tables)], dtype=np.float64))
     distance = [np.abs(np.log(quantisation_table(q).ravel()) - own).mean() for q in range(1, 101)]
     return 1 + int(np.argmin(distance))
-
-
-def parse_degradation(text: str) -> Degradation | str:
-    """Read ``bicubic``, ``auto``, or a list such as ``blur=1.2,noise=0.05,jpeg=40``.
-
-    Returns
-    -------
-    Degradation or str
-        The two words stay words.
-
-    Raises
-    ------
-    ToolkitError
-        If a part is unknown, twice given, no number, or out of range.
-    """
-    if text in ("auto", "bicubic"):
-        return text
-    names = {"blur": "blur_sigma", "noise": "noise_std", "jpeg": "jpeg_quality"}
-    values: dict[str, Any] = {}
-    for part in text.split(","):
-        name, _, number = part.partition("=")
-        if name not in names or names[name] in values:
-            raise ToolkitError(
-                f"degradation {text!r}: {part!r} is no part of it; give bicubic, auto, or each of blur=SIGMA, "
-                "noise=STD, jpeg=QUALITY at most once"
-            )
-        try:
-            values[names[name]] = int(number) if name == "jpeg" else float(number)
-        except ValueError:
-            raise ToolkitError(f"degradation {text!r}: {number!r} in {part!r} is not a number") from None
-    return Degradation(**values)

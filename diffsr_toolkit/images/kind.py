@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.images.pil_modes import sized_exif, to_plain
-from diffsr_toolkit.images.resampling import Size, resize
+from diffsr_toolkit.images.sizes import Size
+
+if TYPE_CHECKING:
+    import torch
 
 # Bicubic resampling overshoots a range by at most a factor of 1.25 per axis.
 _TENSOR_LIMIT = 1.25**2 + 1e-3
@@ -38,7 +42,7 @@ class ImageKind:
         Dimensions of an array or a tensor.
     device : torch.device or None
         Where a tensor was.
-    alpha : torch.Tensor or None
+    alpha : ndarray or None
         ``(1, H, W)`` float32 in [0, 1].
     info : dict
         ICC profile, EXIF and resolution of a PIL image.
@@ -51,7 +55,7 @@ class ImageKind:
     dtype: Any = None
     ndim: int = 3
     device: torch.device | None = None
-    alpha: torch.Tensor | None = field(default=None, repr=False, compare=False)
+    alpha: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     info: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def restore(self, x: torch.Tensor) -> Any:
@@ -73,6 +77,10 @@ class ImageKind:
         ImageError
             If the shape does not fit or a value is not finite.
         """
+        import torch
+
+        from diffsr_toolkit.images.resampling import resize
+
         if x.ndim != 3 or x.shape[0] != self.channels or x.numel() == 0:
             raise ImageError(
                 f"tensor of shape {tuple(x.shape)} cannot be restored; give ({self.channels}, H, W)"
@@ -86,7 +94,7 @@ class ImageKind:
             return x[None] if self.ndim == 4 else x
         unit = (x.cpu().double() + 1) / 2
         if self.alpha is not None:
-            unit = torch.cat([unit, resize(self.alpha.double(), size).clamp(0, 1)])
+            unit = torch.cat([unit, resize(torch.from_numpy(self.alpha).double(), size).clamp(0, 1)])
         values = unit.permute(1, 2, 0).numpy()
         if self.container == "numpy":
             return _to_dtype(values[:, :, 0] if self.ndim == 2 else values, np.dtype(self.dtype))
@@ -106,8 +114,8 @@ def _to_dtype(unit: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(unit.astype(dtype))
 
 
-def to_tensor(image: Any) -> tuple[torch.Tensor, ImageKind]:
-    """Take an image of any accepted kind to a tensor.
+def to_planes(image: Any) -> tuple[NDArray[np.float32], ImageKind]:
+    """Take an image of any accepted kind to an array, without torch unless it is a tensor.
 
     Parameters
     ----------
@@ -119,8 +127,8 @@ def to_tensor(image: Any) -> tuple[torch.Tensor, ImageKind]:
 
     Returns
     -------
-    x : torch.Tensor
-        ``(C, H, W)`` float32 in [-1, 1] on the CPU: the colour as it is stored (not premultiplied).
+    planes : ndarray
+        ``(C, H, W)`` float32 in [-1, 1]: the colour as it is stored (not premultiplied).
     kind : ImageKind
         Gives a result back as the same kind; carries alpha, ICC profile and EXIF.
 
@@ -133,16 +141,30 @@ def to_tensor(image: Any) -> tuple[torch.Tensor, ImageKind]:
         return _from_pil(image)
     if isinstance(image, np.ndarray):
         return _from_numpy(image)
-    if isinstance(image, torch.Tensor):
+    if _is_tensor(image):
         return _from_torch(image)
     raise ImageError(f"{type(image).__name__} is no image; give a PIL image, a numpy array or a torch tensor")
 
 
-def _split(unit: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
-    planes = torch.from_numpy(np.ascontiguousarray(unit.transpose(2, 0, 1)))
-    alpha = planes[-1:].float() if planes.shape[0] in (2, 4) else None
+def to_tensor(image: Any) -> tuple[torch.Tensor, ImageKind]:
+    """As `to_planes`, the colour as a ``(C, H, W)`` float32 tensor on the CPU."""
+    import torch
+
+    planes, kind = to_planes(image)
+    return torch.from_numpy(planes), kind
+
+
+def _is_tensor(image: Any) -> bool:
+    # Whoever holds a tensor has imported torch.
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(image, torch.Tensor)
+
+
+def _split(unit: np.ndarray) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    planes = np.ascontiguousarray(unit.transpose(2, 0, 1))
+    alpha = planes[-1:].astype(np.float32) if planes.shape[0] in (2, 4) else None
     colour = planes if alpha is None else planes[:-1]
-    return (colour * 2 - 1).float(), alpha
+    return (colour * 2 - 1).astype(np.float32), alpha
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
@@ -158,7 +180,7 @@ def _unit(values: np.ndarray) -> np.ndarray:
     return unit.clip(0, 1)
 
 
-def _from_pil(image: Image.Image) -> tuple[torch.Tensor, ImageKind]:
+def _from_pil(image: Image.Image) -> tuple[NDArray[np.float32], ImageKind]:
     if 0 in image.size:
         raise ImageError(f"image of {image.width}x{image.height} pixels is empty; give at least 1x1")
     try:
@@ -175,7 +197,7 @@ def _from_pil(image: Image.Image) -> tuple[torch.Tensor, ImageKind]:
     return colour, ImageKind("pil", colour.shape[0], size, mode=plain.mode, alpha=alpha, info=plain.info)
 
 
-def _from_numpy(image: np.ndarray) -> tuple[torch.Tensor, ImageKind]:
+def _from_numpy(image: np.ndarray) -> tuple[NDArray[np.float32], ImageKind]:
     if image.ndim not in (2, 3) or image.size == 0 or (image.ndim == 3 and image.shape[2] > 4):
         raise ImageError(
             f"array of shape {image.shape} is no image; give a non-empty (H, W) or (H, W, C), C from 1 to 4"
@@ -187,7 +209,7 @@ def _from_numpy(image: np.ndarray) -> tuple[torch.Tensor, ImageKind]:
     return colour, ImageKind("numpy", colour.shape[0], size, dtype=image.dtype, ndim=image.ndim, alpha=alpha)
 
 
-def _from_torch(image: torch.Tensor) -> tuple[torch.Tensor, ImageKind]:
+def _from_torch(image: torch.Tensor) -> tuple[NDArray[np.float32], ImageKind]:
     if image.ndim == 4 and image.shape[0] != 1:
         raise ImageError(f"batch of {image.shape[0]} images; give them one by one, (C, H, W) or (1, C, H, W)")
     if image.ndim not in (3, 4) or image.numel() == 0 or image.shape[-3] > 4:
@@ -197,10 +219,10 @@ def _from_torch(image: torch.Tensor) -> tuple[torch.Tensor, ImageKind]:
         )
     if not image.is_floating_point():
         raise ImageError(f"tensor of {image.dtype} is no image; convert it to float32 in [-1, 1]")
-    x = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float32, copy=True)
-    if not torch.isfinite(x).all():
+    x = image.detach().reshape(image.shape[-3:]).float().cpu().numpy().copy()
+    if not np.isfinite(x).all():
         raise ImageError("tensor holds nan or inf; replace them by values in [-1, 1]")
-    if float(x.abs().max()) > _TENSOR_LIMIT:
+    if float(np.abs(x).max()) > _TENSOR_LIMIT:
         raise ImageError(f"tensor values from {x.min():g} to {x.max():g} are outside [-1, 1]; rescale them")
     size = (x.shape[1], x.shape[2])
     kind = ImageKind("torch", x.shape[0], size, dtype=image.dtype, ndim=image.ndim, device=image.device)

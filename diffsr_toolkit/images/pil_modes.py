@@ -10,7 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.images.resampling import Size
+from diffsr_toolkit.images.sizes import Size
 
 # What a mode becomes before it is processed; a mode not listed has no plain form.
 _PLAIN = {

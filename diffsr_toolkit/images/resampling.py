@@ -12,145 +12,13 @@ R. Keys, "Cubic convolution interpolation for digital image processing", IEEE Tr
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Sequence
-from numbers import Real
-from typing import Any
-
 import torch
 
 from diffsr_toolkit.errors import ImageError, ScaleError
+from diffsr_toolkit.images.sizes import Size, as_size, lr_size, output_size
+from theory.scale import Scale
 
 KERNEL = "bicubic (Keys a=-0.5, antialiased)"
-
-Scale = float | tuple[float, float]
-Size = tuple[int, int]
-
-
-def as_scale(scale: Any) -> tuple[float, float]:
-    """Validate a scale and return it per axis.
-
-    Parameters
-    ----------
-    scale : float or (float, float)
-        One factor for both axes, or ``(sy, sx)``; finite and at least 1.
-
-    Returns
-    -------
-    (float, float)
-        ``(sy, sx)``.
-
-    Raises
-    ------
-    ScaleError
-        If it is not one or two real numbers, not finite, or below 1.
-    """
-    if isinstance(scale, Sequence) and not isinstance(scale, str | bytes):
-        factors: list[Any] = list(scale)
-    else:
-        factors = [scale, scale]
-    if len(factors) != 2:
-        raise ScaleError(f"scale {scale!r} has {len(factors)} values; give one number or two, (sy, sx)")
-    for factor in factors:
-        if not isinstance(factor, Real) or isinstance(factor, bool):
-            raise ScaleError(f"scale {scale!r} is not a real number; give a number of at least 1, e.g. 2.7")
-        try:
-            valid = math.isfinite(factor) and float(factor) >= 1
-        except OverflowError:
-            valid = False
-        if not valid:
-            raise ScaleError(f"scale {scale!r} is outside the limits: each factor must be finite and >= 1")
-    return float(factors[0]), float(factors[1])
-
-
-def _as_size(value: Any, what: str, error: type[ImageError] | type[ScaleError]) -> Size:
-    remedy = f"{what} {value!r} must be two whole numbers of at least 1, (height, width)"
-    try:
-        if any(isinstance(side, bool) for side in value):
-            raise error(remedy)
-        sides = tuple(operator.index(side) for side in value)
-    except TypeError:
-        raise error(remedy) from None
-    if len(sides) != 2 or min(sides) < 1:
-        raise error(remedy)
-    return sides[0], sides[1]
-
-
-def _round_half_up(value: float) -> int:
-    return math.floor(value + 0.5)
-
-
-def output_size(shape: Size, scale: Scale | None = None, size: Size | None = None) -> Size:
-    """Height and width of the upscaled image.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        ``(H, W)`` of the low-resolution image, in pixels.
-    scale : float or (float, float), optional
-        Factor(s) of at least 1; ``H' = floor(H * sy + 1/2)``, likewise for the width.
-    size : (int, int), optional
-        The wanted ``(H', W')`` itself, each at least the low-resolution side. Give this or `scale`.
-
-    Returns
-    -------
-    (int, int)
-        ``(H', W')``.
-
-    Raises
-    ------
-    ScaleError
-        If both or neither are given, or the scale or the size is not usable.
-    ImageError
-        If `shape` is not two positive whole numbers.
-    """
-    height, width = _as_size(shape, "shape", ImageError)
-    if (scale is None) == (size is None):
-        raise ScaleError(f"got scale={scale!r} and size={size!r}; give exactly one of the two")
-    if size is not None:
-        out = _as_size(size, "size", ScaleError)
-        if out[0] < height or out[1] < width:
-            raise ScaleError(
-                f"size {out} is below the image's own {(height, width)}; give at least that in both axes"
-            )
-        return out
-    sy, sx = as_scale(scale)
-    try:
-        return _round_half_up(height * sy), _round_half_up(width * sx)
-    except OverflowError:
-        raise ScaleError(f"scale {scale!r} gives an image too large to number; give a smaller one") from None
-
-
-def lr_size(hr_shape: Size, scale: Scale) -> Size:
-    """Height and width of the degraded image: ``max(1, floor(H / sy + 1/2))``, likewise for the width.
-
-    Parameters
-    ----------
-    hr_shape : (int, int)
-        ``(H, W)`` of the high-resolution image, in pixels.
-    scale : float or (float, float)
-        Factor(s) of at least 1.
-
-    Returns
-    -------
-    (int, int)
-
-    Raises
-    ------
-    ScaleError, ImageError
-        If the scale or the shape is not usable.
-    """
-    height, width = _as_size(hr_shape, "shape", ImageError)
-    sy, sx = as_scale(scale)
-    return max(1, _round_half_up(height / sy)), max(1, _round_half_up(width / sx))
-
-
-def effective_scale(lr_shape: Size, hr_shape: Size) -> tuple[float, float]:
-    """Scale that two sizes really have after rounding, ``(H / h, W / w)``."""
-    low = _as_size(lr_shape, "shape", ImageError)
-    high = _as_size(hr_shape, "shape", ImageError)
-    return high[0] / low[0], high[1] / low[1]
 
 
 def resize(x: torch.Tensor, size: Size) -> torch.Tensor:
@@ -176,7 +44,7 @@ def resize(x: torch.Tensor, size: Size) -> torch.Tensor:
     ScaleError
         If `size` is not two positive whole numbers.
     """
-    out = _as_size(size, "size", ScaleError)
+    out = as_size(size, "size", ScaleError)
     if x.ndim not in (3, 4) or x.numel() == 0:
         raise ImageError(
             f"tensor of shape {tuple(x.shape)} is no image; give a non-empty (C, H, W) or (B, C, H, W)"

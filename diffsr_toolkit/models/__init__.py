@@ -1,4 +1,4 @@
-"""."""
+"""Models as denoisers ``D(x, sigma) -> x0``, and what is known of each: its card."""
 
 import lazy_loader
 

@@ -1,40 +1,29 @@
-"""Load a pretrained unconditional diffusion model as a denoiser with its schedule."""
+"""Load a pretrained unconditional diffusion model as a denoiser with its schedule and its card."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from diffsr_toolkit.models.unet import UNetDenoiser
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration import stored_responses
-from theory.prf import ModelResponse
+from diffsr_toolkit.models.card import ModelCard, reference_card
+from diffsr_toolkit.models.locate import card_beside, locate
+from diffsr_toolkit.models.unet import UNetDenoiser
 from theory.schedules import NoiseSchedule
-
-EMBEDDED = {
-    "embedded": "DDPM for RGB photographs, fully convolutional, trained by this project's recipe",
-    "fashion": "DDPM for 28 x 28 gray Fashion-MNIST pictures, trained by this project's recipe",
-}
 
 
 @dataclass(frozen=True)
 class PretrainedModel:
-    """A denoiser with the schedule it was trained on, and its responses where they were measured."""
+    """A denoiser with the schedule it was trained on, and its card."""
 
     name: str
     denoiser: UNetDenoiser
     schedule: NoiseSchedule
-    responses: tuple[ModelResponse, ...] = ()
-
-
-def available_models() -> dict[str, str]:
-    """Names and descriptions of the models that need no download."""
-    return dict(EMBEDDED)
+    card: ModelCard
 
 
 def load_model(
@@ -45,7 +34,7 @@ def load_model(
     Parameters
     ----------
     name : str
-        ``"embedded"``, ``"fashion"``, a local folder written by diffusers, or a hub id ``owner/model``.
+        A shipped model (`diffsr models` lists them), a local folder written by diffusers, or a hub id ``owner/model``.
     device : str or torch.device, optional
         Default: the GPU when there is one, else the CPU.
     dtype : torch.dtype, optional
@@ -56,12 +45,8 @@ def load_model(
     ModelError
         When the model is unknown, unreadable, or conditioned on something the sampler does not give.
     """
-    if not isinstance(name, str) or not name:
-        raise ModelError(
-            f"model {name!r} is not a name: use 'embedded', a local diffusers folder or a hub id"
-        )
+    source, kwargs = locate(name)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    source, kwargs = _locate(name)
     unet, scheduler = _load_parts(name, source, kwargs, dtype or torch.float32)
     if unet.config.num_class_embeds or unet.config.class_embed_type:
         raise ModelError(f"model {name!r} is conditioned on classes: give an unconditional one")
@@ -75,32 +60,37 @@ def load_model(
             "give a DDPM, flow-matching or EDM model"
         )
     denoiser = UNetDenoiser(unet.to(device), schedule, kind, sigma_data)
-    return PretrainedModel(name, denoiser, schedule, stored_responses(Path(source)))
+    return PretrainedModel(name, denoiser, schedule, card_beside(name) or _plain_card(name, schedule))
 
 
-def _locate(name: str) -> tuple[str, dict[str, Any]]:
-    if name in EMBEDDED:
-        return str(data_path("models", name)), {"local_files_only": True}
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "model_index.json").exists():
-            raise ModelError(
-                f"folder {name} holds no model_index.json: give a pipeline folder written by save_pretrained"
-            )
-        return str(folder), {"local_files_only": True}
-    parts = name.split("/")
-    if len(parts) == 2 and all(parts) and not name.startswith((".", "~")):
-        return name, {}
-    known = ", ".join(EMBEDDED)
-    raise ModelError(
-        f"model {name!r} is unknown: use {known}, an existing local diffusers folder, or a hub id 'owner/model'"
-    )
+def card_of(name: str) -> ModelCard:
+    """The card of any model, without its weights: the one beside it, else its schedule and the reference's constants.
+
+    Raises
+    ------
+    ModelError
+        When the model is unknown or unreadable.
+    """
+    found = card_beside(name)
+    if found is not None:
+        return found
+    source, kwargs = locate(name)
+    _, scheduler = _load_parts(name, source, kwargs, None)
+    return _plain_card(name, NoiseSchedule.from_diffusers(scheduler))
 
 
-def _load_parts(name: str, source: str, kwargs: dict[str, Any], dtype: torch.dtype) -> tuple[Any, Any]:
+def _plain_card(name: str, schedule: NoiseSchedule) -> ModelCard:
+    return replace(reference_card(), name=name, description="", schedule=schedule, channels=None)
+
+
+def _load_parts(
+    name: str, source: str, kwargs: dict[str, Any], dtype: torch.dtype | None
+) -> tuple[Any, Any]:
+    """The network, or None where no dtype asks for one, and the scheduler."""
     import diffusers
     from safetensors import SafetensorError
 
+    unet = None
     try:
         index = _model_index(source, kwargs)
         unet_class, scheduler_class = index["unet"][1], index["scheduler"][1]
@@ -109,10 +99,11 @@ def _load_parts(name: str, source: str, kwargs: dict[str, Any], dtype: torch.dty
                 f"model {name!r} uses {unet_class}, which is conditioned; "
                 "only unconditional UNet2DModel pipelines are supported so far"
             )
-        # Loading into a network that already has memory needs no further package.
-        unet = diffusers.UNet2DModel.from_pretrained(
-            source, subfolder="unet", torch_dtype=dtype, low_cpu_mem_usage=False, **kwargs
-        )
+        if dtype is not None:
+            # Loading into a network that already has memory needs no further package.
+            unet = diffusers.UNet2DModel.from_pretrained(
+                source, subfolder="unet", torch_dtype=dtype, low_cpu_mem_usage=False, **kwargs
+            )
         scheduler = getattr(diffusers, scheduler_class).from_pretrained(
             source, subfolder="scheduler", **kwargs
         )

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffsr_toolkit.errors import ModelError, ToolkitError
+from diffsr_toolkit.models.denoiser import AnyDenoiser
 
 SIGMA_MAX = 150 / 255
 """Highest noise level FFDNet was trained for: 75 of 255, in images of [-1, 1]."""
@@ -41,7 +42,7 @@ def weights_path() -> Path:
     )
 
 
-class FFDNet:
+class FFDNet(AnyDenoiser):
     """FFDNet for colour images: ``D(x, sigma) -> x0`` for noise levels up to `SIGMA_MAX`.
 
     It is told the noise level alone and knows no schedule, so it goes with any:
@@ -82,7 +83,6 @@ class FFDNet:
         """Where the network lives."""
         return next(self.net.parameters()).device
 
-    @torch.inference_mode()
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Estimate ``x0``, ``(B, 3, H, W)`` in [-1, 1], from ``x`` at noise levels ``sigma`` ``(B,)``.
 

@@ -1,4 +1,4 @@
-"""Adapters that bring a network to ``D(x, sigma) -> x0``, with ``x = x0 + sigma * noise``."""
+"""A diffusers UNet as ``D(x, sigma) -> x0``, of any image size."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.sampling import Denoiser
+from diffsr_toolkit.models.preconditioning import preconditioning_of
 from theory.schedules import NoiseSchedule
 
 
@@ -27,7 +26,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
 
 
 class UNetDenoiser:
-    """A diffusers UNet as ``D(x, sigma)``.
+    """A diffusers UNet as ``D(x, sigma)``; gradients flow through it.
 
     Parameters
     ----------
@@ -38,13 +37,15 @@ class UNetDenoiser:
     prediction_type : {"epsilon", "sample", "v_prediction", "flow_prediction"}
         What the network returns.
     sigma_data : float, optional
-        Given for networks trained with EDM's preconditioning (Karras et al. 2022, table 1); ``prediction_type``
-        then only sets the sign of the output, as in diffusers' EDM schedulers.
+        Given for networks trained with EDM's preconditioning; see `preconditioning_of`.
 
     Attributes
     ----------
-    sigma_min : float
-        Least noise level that the network was trained at; at less it is told this one.
+    channels : int
+    sigma_min, sigma_max : float
+        Noise levels that the network was trained at; at less it is told the least.
+    stride : int
+        Sides are padded to multiples of it and cropped again.
     """
 
     def __init__(
@@ -54,74 +55,46 @@ class UNetDenoiser:
         prediction_type: str = "epsilon",
         sigma_data: float | None = None,
     ) -> None:
-        if prediction_type not in ("epsilon", "sample", "v_prediction", "flow_prediction"):
-            raise ModelError(
-                f"prediction_type={prediction_type!r} is unknown: "
-                "use epsilon, sample, v_prediction or flow_prediction"
-            )
+        self.preconditioning = preconditioning_of(prediction_type, sigma_data)
         self.unet = unet.eval()
         self.schedule = schedule
-        self.prediction_type = prediction_type
-        self.sigma_data = sigma_data
-        self.channels = int(unet.config.in_channels)
+        self.channels: int | None = int(unet.config.in_channels)
         self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
         self.sigma_min = float(schedule.sigma(schedule.t_min))
+        self.sigma_max = float(schedule.sigma(schedule.t_max))
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """The network, whose weights identify the denoiser."""
+        return self.unet  # type: ignore[no-any-return]
 
     @property
     def device(self) -> torch.device:
         """Where the network lives."""
         return next(self.unet.parameters()).device
 
-    @torch.inference_mode()
+    @property
+    def dtype(self) -> torch.dtype:
+        """The network's own precision."""
+        return next(self.unet.parameters()).dtype
+
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Estimate ``x0``, ``(B, C, H, W)`` in [-1, 1], from ``x`` at noise levels ``sigma`` ``(B,)``."""
-        if self.sigma_data is not None:
-            return self._edm(x, sigma, self.sigma_data)
-        timestep = torch.as_tensor(self._timesteps(sigma), dtype=torch.float32, device=x.device)
-        sigma = sigma.to(x).view(-1, 1, 1, 1)
-        flow = self.prediction_type == "flow_prediction"
-        alpha = 1 / (1 + sigma) if flow else 1 / torch.sqrt(1 + sigma**2)
-        output = self._evaluate(alpha * x, timestep)
-        if self.prediction_type == "sample":
-            return output
-        if self.prediction_type == "epsilon":
-            return x - sigma * output
-        if self.prediction_type == "v_prediction":
-            return alpha**2 * x - alpha * sigma * output
-        return alpha * (x - sigma * output)
+        row = self.preconditioning
+        told = sigma.to(x.device, torch.float32) if row.c_noise else sigma
+        noise = row.c_noise(told) if row.c_noise else self._timesteps(sigma).to(x.device)
+        level = sigma.to(x).view(-1, 1, 1, 1)
+        return row.c_skip(level) * x + row.c_out(level) * self._evaluate(row.c_in(level) * x, noise)
 
-    def _edm(self, x: Tensor, sigma: Tensor, data: float) -> Tensor:
-        timestep = torch.log(sigma.to(x.device, torch.float32)) / 4
-        sigma = sigma.to(x).view(-1, 1, 1, 1)
-        norm = torch.sqrt(sigma**2 + data**2)
-        sign = -1 if self.prediction_type == "v_prediction" else 1
-        return (data / norm) ** 2 * x + sign * sigma * data / norm * self._evaluate(x / norm, timestep)
-
-    def _timesteps(self, sigma: Tensor) -> NDArray[np.float64]:
-        levels = sigma.detach().double().cpu().numpy()
-        levels = np.maximum(levels, self.sigma_min)
+    def _timesteps(self, sigma: Tensor) -> Tensor:
+        levels: NDArray[np.float64] = np.maximum(sigma.detach().double().cpu().numpy(), self.sigma_min)
         # float32 may round the schedule's last level just out of it.
-        last = self.schedule.sigma(self.schedule.t_max)
-        return self.schedule.t_of_sigma(np.where(np.isclose(levels, last, rtol=1e-6, atol=0), last, levels))
+        near = np.isclose(levels, self.sigma_max, rtol=1e-6, atol=0)
+        timesteps = self.schedule.t_of_sigma(np.where(near, self.sigma_max, levels))
+        return torch.as_tensor(timesteps, dtype=torch.float32)
 
     def _evaluate(self, state: Tensor, timestep: Tensor) -> Tensor:
         height, width = state.shape[-2:]
-        dtype = next(self.unet.parameters()).dtype
-        output = self.unet(pad_to_multiple(state, self.stride).to(dtype), timestep).sample
+        output = self.unet(pad_to_multiple(state, self.stride).to(self.dtype), timestep).sample
         # Networks with learned variances return them as further channels.
         return output[:, : self.channels, :height, :width].to(state.dtype)
-
-
-class PerChannel:
-    """A 1-channel denoiser that restores each channel of a colour image alone."""
-
-    channels = 3
-
-    def __init__(self, denoiser: Denoiser) -> None:
-        self.denoiser = denoiser
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Estimate ``x0`` of the same shape as ``x``, ``(B, C, H, W)``."""
-        batch, channels, height, width = x.shape
-        planes = x.reshape(batch * channels, 1, height, width)
-        return self.denoiser(planes, sigma.repeat_interleave(channels)).reshape(x.shape)

@@ -1,4 +1,4 @@
-"""."""
+"""The predicted field of a model at a scale, from its card and its schedule alone."""
 
 import lazy_loader
 

@@ -1,11 +1,5 @@
-from .predictor import calibration as calibration
-from .predictor import constant as constant
-from .predictor import expected_spectrum as expected_spectrum
-from .predictor import field as field
-from .predictor import has_sensitivity as has_sensitivity
-from .predictor import image_spectrum as image_spectrum
-from .predictor import level_constants as level_constants
-from .predictor import pooled as pooled
-from .predictor import predict as predict
-from .predictor import reference_spectrum as reference_spectrum
-from .predictor import sensitivity as sensitivity
+from .predictor import Predictor as Predictor
+from .sensitivities import has_sensitivity as has_sensitivity
+from .sensitivities import sensitivity as sensitivity
+from .spectra import image_spectrum as image_spectrum
+from .spectra import told_degradation as told_degradation

@@ -1,4 +1,4 @@
-"""."""
+"""Measurements over scales, timesteps and seeds, and the folder that keeps them."""
 
 import lazy_loader
 

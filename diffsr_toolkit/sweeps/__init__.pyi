@@ -1,6 +1,13 @@
 from .store import Rows as Rows
 from .store import Store as Store
 from .store import read_store as read_store
-from .sweep import auto_timesteps as auto_timesteps
-from .sweep import named_images as named_images
+from .sweep import Measured as Measured
+from .sweep import checked_timesteps as checked_timesteps
+from .sweep import measure_tasks as measure_tasks
+from .sweep import open_store as open_store
 from .sweep import run_sweep as run_sweep
+from .tasks import AUTO_OCTAVES as AUTO_OCTAVES
+from .tasks import DIFFSR as DIFFSR
+from .tasks import SweepTask as SweepTask
+from .tasks import auto_timesteps as auto_timesteps
+from .tasks import plan as plan

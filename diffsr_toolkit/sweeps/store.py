@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from diffsr_toolkit.errors import StoreError
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffsr_toolkit.errors import OutputError, StoreError
+from diffsr_toolkit.files import write_whole
 
 Rows = list[dict[str, Any]]
 
@@ -21,6 +26,8 @@ class Store:
     folder : path-like or None
     protocol : dict
         What every task of this sweep shares (model, steps, eta, ...); a folder holds one protocol.
+    keep_images : bool
+        Whether restored images are kept beside their rows, as float32 ``.npy`` files.
 
     Raises
     ------
@@ -28,8 +35,11 @@ class Store:
         When the folder cannot be written, is damaged, or was made with another protocol.
     """
 
-    def __init__(self, folder: str | Path | None, protocol: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: str | Path | None, protocol: dict[str, Any], *, keep_images: bool = False
+    ) -> None:
         self.folder = None if folder is None else Path(folder)
+        self.keep_images = keep_images and folder is not None
         if self.folder is None:
             return
         try:
@@ -49,7 +59,10 @@ class Store:
                     "continue with the same settings or choose another folder"
                 )
         else:
-            _write(path, protocol)
+            try:
+                write_whole(path, json.dumps(protocol, indent=1).encode())
+            except OutputError as error:
+                raise StoreError(str(error)) from error
 
     def load(self, task: dict[str, Any]) -> Rows | None:
         """Rows of a finished task, or None."""
@@ -58,10 +71,33 @@ class Store:
         path = self._path(task)
         return _rows(path) if path.exists() else None
 
-    def save(self, task: dict[str, Any], rows: Rows) -> None:
-        """Write a finished task atomically."""
-        if self.folder is not None:
-            _write(self._path(task), {"task": task, "rows": rows})
+    def save(self, task: dict[str, Any], rows: Rows, image: Tensor | None = None) -> None:
+        """Write a finished task atomically, its image first."""
+        if self.folder is None:
+            return
+        path = self._path(task)
+        try:
+            if self.keep_images and image is not None:
+                buffer = io.BytesIO()
+                np.save(buffer, image.numpy())
+                write_whole(path.with_suffix(".npy"), buffer.getvalue())
+            write_whole(path, json.dumps({"task": task, "rows": rows}, indent=1).encode())
+        except OutputError as error:
+            raise StoreError(str(error)) from error
+
+    def image(self, task: dict[str, Any]) -> Tensor | None:
+        """The restored image of a finished task; None where none was kept."""
+        if self.folder is None:
+            return None
+        path = self._path(task).with_suffix(".npy")
+        if not path.exists():
+            return None
+        try:
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        except (OSError, ValueError, TypeError) as error:
+            raise StoreError(
+                f"{path} cannot be read ({error}): delete this file and run the sweep again"
+            ) from error
 
     def rows(self) -> Rows:
         """Rows of every finished task."""
@@ -104,14 +140,3 @@ def _rows(path: Path) -> Rows:
     if not isinstance(rows, list):
         raise StoreError(f"{path} holds no rows: delete this file and run the sweep again")
     return rows
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(content, indent=1))
-        os.replace(partial, path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error}): choose a writable folder") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,92 +11,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from diffsr_toolkit.consistency import back_project
-from diffsr_toolkit.errors import ImageError, TimestepError
-from diffsr_toolkit.images import load_image, to_tensor
+from diffsr_toolkit.datasets import named_images
+from diffsr_toolkit.errors import TimestepError
+from diffsr_toolkit.images import effective_scale
 from diffsr_toolkit.metrics import METRICS, evaluate, protocol
-from diffsr_toolkit.images import Scale, Size, as_scale, degrade, effective_scale, upsample
-from diffsr_toolkit.sampling import Spacing, check_eta, check_samples, step_sigmas
+from diffsr_toolkit.prediction import Predictor
+from diffsr_toolkit.restoration import BASELINES, Restorer
+from diffsr_toolkit.sampling import State, step_sigmas
+from diffsr_toolkit.settings import SamplingSettings
 from diffsr_toolkit.sweeps.store import Rows, Store
+from diffsr_toolkit.sweeps.tasks import DIFFSR, SweepTask, plan
+from theory.scale import Scale, as_scale
+from theory.schedules import NoiseSchedule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diffsr_toolkit.pipeline import DiffSR
 
-BASELINES: dict[str, Callable[[Tensor, Size], Tensor]] = {
-    "bicubic": upsample,
-    # What the known kernel gives without any network: the fair floor for a sampler that back-projects.
-    "back_projection": lambda lr, size: back_project(upsample(lr, size), lr, iterations=5),
-}
-AUTO_OCTAVES = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A finished task.
 
-
-@dataclass(frozen=True)
-class NamedImage:
-    """A high-resolution image with the name that tables use; ``hr`` is ``(C, H, W)`` in [-1, 1]."""
-
-    name: str
-    hr: Tensor
-
-    @property
-    def digest(self) -> str:
-        """Short content hash, so that a store never mixes two images of one name."""
-        return hashlib.sha256(self.hr.numpy().tobytes() + repr(tuple(self.hr.shape)).encode()).hexdigest()[
-            :12
-        ]
-
-
-def named_images(images: Any) -> list[NamedImage]:
-    """Images given as one image, a sequence, or a mapping from names; paths are loaded.
-
-    Raises
-    ------
-    ImageError
-        When there is none, or two share a name.
-    """
-    if isinstance(images, Mapping):
-        pairs = list(images.items())
-    elif (
-        isinstance(images, str | os.PathLike) or not isinstance(images, Iterable) or hasattr(images, "shape")
-    ):
-        pairs = [(_name_of(images, 0), images)]
-    else:
-        pairs = [(_name_of(image, index), image) for index, image in enumerate(images)]
-    if not pairs:
-        raise ImageError("0 images were given: a sweep needs at least one")
-    names = [name for name, _ in pairs]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ImageError(f"the image name {repeated[0]!r} occurs twice: pass a dict with distinct names")
-    return [NamedImage(name, _hr(image)) for name, image in pairs]
-
-
-def _name_of(image: Any, index: int) -> str:
-    return Path(image).stem if isinstance(image, str | os.PathLike) else f"image{index}"
-
-
-def _hr(image: Any) -> Tensor:
-    return to_tensor(load_image(image) if isinstance(image, str | os.PathLike) else image)[0]
-
-
-def auto_timesteps(sr: DiffSR, predicted: float, octaves: Sequence[float] = AUTO_OCTAVES) -> list[float]:
-    """Timesteps around the prediction, uniform in log-SNR, the predicted one among them.
-
-    Parameters
+    Attributes
     ----------
-    octaves : sequence of float
-        Factors of two in noise level ``sigma`` relative to the predicted one.
+    task : SweepTask
+    rows : list of dict
+        One a metric.
+    restored : Tensor or None
+        ``(C, H, W)`` on the CPU, not clipped; None where it came from a store that keeps no images.
     """
-    sigma = float(sr.schedule.sigma(predicted))
-    low, high = (float(sr.schedule.sigma(t)) for t in (sr.schedule.t_min, sr.schedule.t_max))
-    levels = [sigma * 2.0**octave for octave in octaves if octave]
-    inside = [float(sr.schedule.t_of_sigma(level)) for level in levels if low <= level <= high]
-    return sorted({*inside, predicted})
+
+    task: SweepTask
+    rows: Rows
+    restored: Tensor | None
 
 
 def run_sweep(
-    sr: DiffSR,
+    restorer: Restorer,
+    predictor: Predictor,
     images: Any,
     *,
     scales: Sequence[Scale],
@@ -106,17 +56,17 @@ def run_sweep(
     metrics: Sequence[str] | None = None,
     seeds: Sequence[int] = (0,),
     store: str | Path | None = None,
-    steps: int = 10,
-    eta: float = 0.0,
-    consistency: bool = True,
-    samples: int = 1,
-    spacing: Spacing = "log_snr",
+    settings: SamplingSettings,
+    keep_images: bool = False,
+    on_measured: Callable[[Measured], None] | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Degrade whole images, restore them at every timestep, and measure.
 
     Parameters
     ----------
+    restorer : Restorer
+    predictor : Predictor
     images : path, image, sequence or mapping of names to images
         High-resolution images; each is degraded by the toolkit's own kernel.
     scales : sequence of float or (sy, sx)
@@ -129,13 +79,18 @@ def run_sweep(
         One restoration each.
     store : path-like, optional
         Folder that keeps every finished task; a repeated call does only what is missing.
+    settings : SamplingSettings
+    keep_images : bool
+        Whether the store keeps the restored images too.
+    on_measured : callable, optional
+        Told of each finished task in turn, its image with it.
+    progress : bool
 
     Returns
     -------
     pandas.DataFrame
-        One row a metric: image, method ("diffsr" or one of ``BASELINES``), scale_y, scale_x, t, snr, seed,
-        steps, eta, consistency, samples, nfe, seconds, t_pred, metric, value, and the protocol (channel,
-        value_range, shave, kernel).
+        One row a metric: image, method ("diffsr" or one of ``BASELINES``), scale_y, scale_x, t, snr, seed, the
+        settings, nfe, seconds, t_pred, metric, value, and the protocol (channel, value_range, shave, kernel).
 
     Raises
     ------
@@ -150,95 +105,121 @@ def run_sweep(
     factors = [as_scale(scale) for scale in scales]
     for metric in chosen:
         protocol(metric, (64, 64), 2.0)
-    if isinstance(timesteps, str):
-        if timesteps != "auto":
-            raise TimestepError(f"timesteps={timesteps!r}: give numbers or 'auto'")
-        given = None
-    else:
-        given = sorted({float(t) for t in timesteps})
-        for t in given:
-            step_sigmas(sr.schedule, t, steps, spacing)
-    step_sigmas(sr.schedule, sr.schedule.t_min, steps)
-    check_eta(eta)
-    check_samples(samples)
-    settings: dict[str, Any] = {"steps": steps, "eta": eta, "consistency": consistency, "samples": samples}
-    if spacing != "log_snr":
-        # Stores made with the usual spacing do not name it.
-        settings["spacing"] = spacing
-    shared = {"model": sr.name, "weights": sr.weights_digest, **settings, "metrics": chosen}
-    kept = Store(store, shared)
-
-    tasks = []
-    for picture in pictures:
-        for scale in factors:
-            lr = degrade(picture.hr, scale)
-            predicted = sr.predict(scale, lr, samples=samples, consistency=consistency).t_opt
-            tasks += [Task(picture, scale, lr, method, np.nan, 0, predicted) for method in BASELINES]
-            for t in auto_timesteps(sr, predicted) if given is None else given:
-                tasks += [Task(picture, scale, lr, "diffsr", t, seed, predicted) for seed in seeds]
-
+    given = checked_timesteps(restorer.schedule, timesteps, settings)
+    kept = open_store(store, restorer, settings, chosen, keep_images)
+    tasks = plan(predictor, pictures, factors, given, seeds, settings)
     rows: Rows = []
-    for task in tqdm(tasks, desc="sweep", disable=not progress):
-        done = kept.load(task.key)
-        if done is None:
-            done = [{**row, "t_pred": task.predicted} for row in task.run(sr, chosen, settings)]
-            kept.save(task.key, done)
-        # The prediction is not part of the measurement: a new calibration leaves a store valid.
-        rows += [{**row, "t_pred": task.predicted} for row in done]
+    found = measure_tasks(restorer, tasks, chosen, settings, kept)
+    for measured in tqdm(found, desc="sweep", total=len(tasks), disable=not progress):
+        rows += measured.rows
+        if on_measured is not None:
+            on_measured(measured)
     return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True)
-class Task:
-    """One restoration of one image, the unit that a store keeps."""
+def open_store(
+    folder: str | Path | None,
+    restorer: Restorer,
+    settings: SamplingSettings,
+    metrics: Sequence[str],
+    keep_images: bool = False,
+) -> Store:
+    """The store of a sweep with these settings; kept in memory only when ``folder`` is None.
 
-    picture: NamedImage
-    scale: tuple[float, float]
-    lr: Tensor
-    method: str
-    t: float
-    seed: int
-    predicted: float
+    Raises
+    ------
+    StoreError
+        When the folder cannot be written, or was made with other settings.
+    """
+    shared = {
+        "model": restorer.name,
+        "weights": restorer.weights_digest,
+        **settings.protocol(),
+        "metrics": list(metrics),
+    }
+    return Store(folder, shared, keep_images=keep_images)
 
-    @property
-    def key(self) -> dict[str, Any]:
-        """What identifies the task in a store."""
-        return {
-            "image": self.picture.name,
-            "digest": self.picture.digest,
-            "scale": self.scale,
-            "method": self.method,
-            "t": None if np.isnan(self.t) else self.t,
-            "seed": self.seed,
-        }
 
-    def run(self, sr: DiffSR, metrics: Sequence[str], settings: dict[str, Any]) -> Rows:
-        """Restore and measure: one row a metric."""
-        hr, lr = self.picture.hr, self.lr
-        size = (hr.shape[-2], hr.shape[-1])
-        start = time.perf_counter()
-        if self.method == "diffsr":
-            restored, nfe = sr.restore(lr, size, self.t, seed=self.seed, **settings)
-        else:
-            restored, nfe = BASELINES[self.method](lr, size), 0
-        seconds = time.perf_counter() - start
-        true_scale = effective_scale((lr.shape[-2], lr.shape[-1]), size)
-        common = {
-            "image": self.picture.name,
-            "method": self.method,
-            "scale_y": self.scale[0],
-            "scale_x": self.scale[1],
-            "effective_scale_y": true_scale[0],
-            "effective_scale_x": true_scale[1],
-            "t": self.t,
-            "snr": np.nan if np.isnan(self.t) else float(sr.schedule.snr(self.t)),
-            "seed": self.seed,
-            **settings,
-            "nfe": nfe,
-            "seconds": seconds,
-        }
-        values = evaluate(restored, hr, lr, self.scale, metrics=metrics)
-        return [
-            {**common, "metric": metric, "value": value, **protocol(metric, size, self.scale)}
-            for metric, value in values.items()
-        ]
+def checked_timesteps(
+    schedule: NoiseSchedule, timesteps: str | Sequence[float], settings: SamplingSettings
+) -> list[float] | None:
+    """Rising timesteps of a sweep, each on the schedule; None for "auto".
+
+    Raises
+    ------
+    TimestepError
+        Naming the timestep that cannot be used.
+    """
+    if isinstance(timesteps, str):
+        if timesteps != "auto":
+            raise TimestepError(f"timesteps={timesteps!r}: give numbers or 'auto'")
+        return None
+    given = sorted({float(t) for t in timesteps})
+    for t in given:
+        step_sigmas(schedule, t, settings.steps, settings.spacing)
+    return given
+
+
+def measure_tasks(
+    restorer: Restorer,
+    tasks: Sequence[SweepTask],
+    metrics: Sequence[str],
+    settings: SamplingSettings,
+    store: Store,
+    callback: Callable[[State], None] | None = None,
+) -> Iterator[Measured]:
+    """Measure tasks one by one, each from the store where it is done already.
+
+    Parameters
+    ----------
+    callback : callable, optional
+        Called with every ``State`` of the model's reverse processes.
+    """
+    for task in tasks:
+        rows, restored = store.load(task.key), None
+        if rows is not None:
+            restored = store.image(task.key)
+        if rows is None or (restored is None and store.keep_images):
+            rows, restored = _measure(restorer, task, metrics, settings, callback)
+            store.save(task.key, rows, restored)
+        # The prediction is not part of the measurement: a new calibration leaves a store valid.
+        yield Measured(task, [{**row, "t_pred": task.t_pred} for row in rows], restored)
+
+
+def _measure(
+    restorer: Restorer,
+    task: SweepTask,
+    metrics: Sequence[str],
+    settings: SamplingSettings,
+    callback: Callable[[State], None] | None,
+) -> tuple[Rows, Tensor]:
+    start = time.perf_counter()
+    if task.method == DIFFSR:
+        restored, nfe = restorer.restore(
+            task.lr, task.size, task.t, settings, seed=task.seed, callback=callback
+        )
+    else:
+        restored, nfe = BASELINES[task.method](task.lr, task.size), 0
+    seconds = time.perf_counter() - start
+    true_scale = effective_scale((task.lr.shape[-2], task.lr.shape[-1]), task.size)
+    common = {
+        "image": task.picture.name,
+        "method": task.method,
+        "scale_y": task.scale.y,
+        "scale_x": task.scale.x,
+        "effective_scale_y": true_scale.y,
+        "effective_scale_x": true_scale.x,
+        "t": task.t,
+        "snr": np.nan if np.isnan(task.t) else float(restorer.schedule.snr(task.t)),
+        "seed": task.seed,
+        **settings.protocol(),
+        "nfe": nfe,
+        "seconds": seconds,
+        "t_pred": task.t_pred,
+    }
+    values = evaluate(restored, task.picture.hr, task.lr, task.scale, metrics=metrics)
+    rows = [
+        {**common, "metric": metric, "value": value, **protocol(metric, task.size, task.scale)}
+        for metric, value in values.items()
+    ]
+    return rows, restored

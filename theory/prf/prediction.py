@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from theory.prf.prf import PRF
+import numpy as np
+from numpy.typing import NDArray
 
-Level = Literal["closed_form", "spectral", "model_aware"]
+from theory.prf.levels import Level
+from theory.scale import Scale, ScalePair
+from theory.schedules import NoiseSchedule
+
+Number = TypeVar("Number", float, NDArray[np.float64])
+
+
+class Field(Protocol):
+    """What a prediction and its pictures need of the predictor behind it."""
+
+    @property
+    def schedule(self) -> NoiseSchedule:
+        """On which timesteps are told."""
+
+    @property
+    def critical_scale(self) -> float:
+        """Largest scale, the same on both axes, at which the field is open."""
+
+    def realism_deficit(self, t: Number, scale: Scale) -> Number:
+        """R at timestep(s) t, in [0, 1]."""
+
+    def signature_loss(self, t: Number, scale: Scale) -> Number:
+        """L at timestep(s) t, in [0, 1]."""
+
+    def predicted_psnr(self, t: Number, scale: Scale) -> Number:
+        """PSNR in dB of the restoration from timestep(s) t."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +49,7 @@ class Prediction:
     t_opt_interval : (float, float)
         Where t_opt lies at one standard error of the spectrum's power at the cut-off (68 %); equal ends for a
         spectrum that was given, not fitted. It holds neither the theory's own error nor the metric's noise.
-    scale : (float, float)
+    scale : ScalePair
         (s_y, s_x).
     level : {"closed_form", "spectral", "model_aware"}
         How it was computed.
@@ -34,7 +59,7 @@ class Prediction:
         Which of "t_low", "t_opt", "t_high" the schedule's range limited.
     note : str
         What else a reader should know, such as an estimated degradation.
-    prf : PRF
+    prf : Field
         The predictor, for the curves behind the numbers.
     """
 
@@ -45,12 +70,12 @@ class Prediction:
     snr_opt: float
     snr_high: float
     t_opt_interval: tuple[float, float]
-    scale: tuple[float, float]
+    scale: ScalePair
     level: Level
     metric: str
     clipped: tuple[str, ...] = ()
     note: str = ""
-    prf: PRF = field(compare=False, repr=False, kw_only=True)
+    prf: Field = field(compare=False, repr=False, kw_only=True)
 
     @property
     def is_open(self) -> bool:

@@ -10,7 +10,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.scale import ScalePair
+
 Array = NDArray[np.float64]
+
+WIDEST = (-20.0, 26.0)
+"""Log-SNRs that hold every image's field."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,3 +133,29 @@ class ScannedField(ABC):
         from scipy.optimize import brentq
 
         return float(brentq(lambda x: float(gap(self.curves(x))[0]), low, high, xtol=1e-10))
+
+
+def scanned_critical_scale(field: Callable[[ScalePair], ScannedField], largest: float) -> float:
+    """Last scale, the same on both axes, at which the field changes from open to empty.
+
+    Parameters
+    ----------
+    field : callable
+        The field of a scale.
+    largest : float
+        Where the search ends, and what is returned where the field is open still; 1 where it never is.
+    """
+    from scipy.optimize import brentq
+
+    def excess(log_scale: float) -> float:
+        scale = float(np.exp(log_scale))
+        return field(ScalePair(scale, scale)).excess_loss
+
+    grid = np.linspace(np.log(1.02), np.log(largest), 8)
+    is_open = [excess(x) <= 0 for x in grid]
+    if not any(is_open):
+        return 1.0
+    last = max(i for i, good in enumerate(is_open) if good)
+    if last == len(grid) - 1:
+        return float(largest)
+    return float(np.exp(brentq(excess, grid[last], grid[last + 1], xtol=1e-3)))

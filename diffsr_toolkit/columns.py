@@ -1,0 +1,20 @@
+"""Names of the columns that several tables share, in one place."""
+
+SCALE = ["scale_y", "scale_x"]
+CASE = ["image", *SCALE]
+"""One picture at one scale."""
+
+SETTINGS = ["steps", "eta", "spacing", "samples", "consistency"]
+"""``SamplingSettings.protocol()``."""
+
+PROTOCOL = ["channel", "value_range", "shave", "kernel"]
+"""How a metric was computed; see ``metrics.protocol``."""
+
+SWEEP = [*CASE, "method", "t", "snr", "seed", "nfe", "seconds", "t_pred", "metric", "value"]
+"""What every table of a sweep holds, besides its settings and protocol."""
+
+KEYS = ["arm", *CASE, "seed"]
+"""What identifies a curve of measured timesteps in the study; each holds every metric."""
+
+SPECTRUM = ["amplitude", "exponent", "amplitude_log_std", "exponent_std", "pivot"]
+"""A ``theory.PowerLaw``."""

@@ -10,11 +10,12 @@ original's coefficient and x^ the restoration's, both effects of the *whole* rev
 The error of a band is then ``S ((1 - K)^2 + I)``, exactly. Measured once on reference photographs, K and P turn out to
 be functions of two dimensionless numbers, whatever the photograph, the scale and the schedule: where the band lies,
 ``nu = f / f_c``, and how deep the noise drowns the cut-off, ``r_c = snr S(f_c)``. That universality is an observation
-(`theory.prf.ModelResponse.spread` states how well it holds), and it is what carries one measurement to every other image.
+(`theory.prf.ModelResponse.spread` states how well it holds), and it is what carries one measurement to every other
+image.
 
-A metric enters by what it was measured to charge per band (`theory.prf.sensitivity`). The field of a model is where both
-tolerances hold *and* the expected metric betters that of the upsampled image: it is empty where the model hands the
-blur back, or damages more than it adds, at every noise level.
+A metric enters by what it was measured to charge per band (`theory.prf.sensitivity`). The field of a model is where
+both tolerances hold *and* the expected metric betters that of the upsampled image: it is empty where the model hands
+the blur back, or damages more than it adds, at every noise level.
 
 This is the project's own derivation.
 """

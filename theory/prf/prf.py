@@ -11,6 +11,7 @@ derivation, never that paper's text. Three levels compute it, each better inform
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -19,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.gaussian import psnr
-from theory.prf.closed_form import check_eps
+from theory.prf.closed_form import ClosedForm, check_eps
 from theory.prf.levels import AnyLevel, Level, as_level
 from theory.prf.prediction import Prediction
-from theory.prf.scan import WIDEST
+from theory.prf.scan import WIDEST, ScannedField
 from theory.scale import Scale, ScalePair, as_scale
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw, RadialPSD, fit_power_law
@@ -93,7 +94,7 @@ class PRF:
             If the scale is not finite and at least 1.
         """
         pair = as_scale(scale)
-        found = self._level.field(self, pair)
+        found = self._field(pair)
         wanted = {"t_low": found.log_snr_low, "t_opt": found.log_snr_opt, "t_high": found.log_snr_high}
         low, opt, high = (self._t(log_snr) for log_snr in wanted.values())
         doubt = self._log_std(pair)
@@ -114,16 +115,19 @@ class PRF:
 
     def realism_deficit(self, t: Number, scale: Scale) -> Number:
         """R at timestep(s) t, in [0, 1]: 1 at no noise, 0 at much."""
-        return self._curve(t, scale, "realism_deficit")
+        return self._at(t, self._field(scale).realism_deficit)
 
     def signature_loss(self, t: Number, scale: Scale) -> Number:
         """L at timestep(s) t, in [0, 1]: grows with the noise."""
-        return self._curve(t, scale, "signature_loss")
+        return self._at(t, self._field(scale).signature_loss)
 
     def predicted_psnr(self, t: Number, scale: Scale) -> Number:
-        """PSNR in dB of the restoration from timestep(s) t: by the exact Gaussian chain, or as measured of the model."""
-        value = psnr(self._level.squared_error(self, as_scale(scale), self._snr(t)))
-        return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
+        """PSNR in dB of the restoration from timestep(s) t.
+
+        As measured of the model at the model-aware level, by the exact Gaussian chain at the others.
+        """
+        pair = as_scale(scale)
+        return self._at(t, lambda snr: psnr(self._level.squared_error(self, pair, snr)))
 
     @cached_property
     def law(self) -> PowerLaw:
@@ -150,14 +154,13 @@ class PRF:
             return 0.0
         return float(np.mean(self.spectrum.log_std(0.5 / np.array(scale))))
 
-    def _curve(self, t: Number, scale: Scale, what: str) -> Number:
-        field = self._level.field(self, as_scale(scale))
-        value: Array = getattr(field, what)(self._snr(t))
-        return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
+    def _field(self, scale: Scale) -> ClosedForm | ScannedField:
+        return self._level.field(self, as_scale(scale))
 
-    def _snr(self, t: float | Array) -> Array:
-        """SNR at timestep(s) t, but never the zero of a schedule that ends in pure noise."""
-        return np.maximum(self.schedule.snr(t), np.exp(WIDEST[0]))
+    def _at(self, t: Number, curve: Callable[[Array], Array]) -> Number:
+        """A function of the SNR at timestep(s) t; not at zero, in which some schedules end."""
+        value = curve(np.maximum(self.schedule.snr(t), np.exp(WIDEST[0])))
+        return float(value) if np.ndim(t) == 0 else value  # type: ignore[return-value]
 
     def _is_outside(self, log_snr: float) -> bool:
         low, high = self.schedule.log_snr(np.array([self.schedule.t_max, self.schedule.t_min]))

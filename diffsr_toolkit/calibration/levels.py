@@ -17,10 +17,8 @@ import numpy as np
 
 from diffsr_toolkit.calibration.responses import matching_response, stored_responses
 from theory.errors import ToolkitError
-from theory.prf import ModelResponse
-from theory.prf import PRF
+from theory.prf import PRF, ModelAware, ModelResponse, Sensitivity, Spectral
 from theory.schedules import NoiseSchedule
-from theory.prf import Sensitivity
 from theory.spectra import PowerLaw
 
 _RANGE = (1e-2, 1e2)
@@ -50,7 +48,7 @@ def spectral_weight(law: PowerLaw, scale: float, snr: float) -> float | None:
     schedule = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)
 
     def snr_of(weight: float) -> float:
-        return PRF(schedule, law, level="spectral", weight=weight).predict(scale).snr_opt
+        return PRF(schedule, law, Spectral(weight=weight)).predict(scale).snr_opt
 
     return solve(snr_of, snr, rising=False)
 
@@ -63,8 +61,7 @@ def model_excess(
 
     def snr_of(excess: float) -> float:
         metric_charge = Sensitivity.from_dict(metric, charges | {"excess": excess})
-        prf = PRF(schedule, law, level="model_aware", response=response, sensitivity=metric_charge)
-        return prf.predict(scale).snr_opt
+        return PRF(schedule, law, ModelAware(response, metric_charge)).predict(scale).snr_opt
 
     return solve(snr_of, snr, rising=True)
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from diffsr_toolkit.datasets import CLASSES, SIDE, class_gaussians, fashion_spectrum
 from diffsr_toolkit.experiments.signature.statistics import collapse_timestep
 from theory.bounds import information_bound
-from theory.prf import PRF
+from theory.prf import PRF, Spectral
 from theory.schedules import NoiseSchedule
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def predicted_collapse(
     """
     law, rings, _ = fashion_spectrum()
     spectrum = law if level == "closed_form" else rings
-    prf = PRF(schedule, spectrum, eps_signature=loss, level=level, size=SIDE, eta=eta)
+    chosen = Spectral(size=SIDE, eta=eta) if level == "spectral" else level
+    prf = PRF(schedule, spectrum, chosen, eps_signature=loss)
     if level == "spectral" and prf.signature_loss(schedule.t_min, scale) > loss:
         return float(np.nan)
     return prf.predict(scale).t_high

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.images import Scale, as_scale
-from theory.prf import ModelAwareField, ModelResponse
-from theory.prf import PRF
+from theory.prf import PRF, ModelAware, ModelResponse, Sensitivity
+from theory.scale import Scale, as_scale
 from theory.schedules import NoiseSchedule
-from theory.prf import Sensitivity
 from theory.spectra import PowerLaw
 
 Array = NDArray[np.float64]
@@ -77,19 +75,11 @@ def wells(
     """
     found = []
     ends = np.asarray(schedule.log_snr(np.array([schedule.t_max, schedule.t_min])))
+    level = ModelAware(response, sensitivity)
+    prf = PRF(schedule, spectrum, level)
     for scale in map(as_scale, scales):
-        cutoff = float(np.mean(spectrum(0.5 / np.array(scale))))
-        low, high = np.log(response.ratios[[0, -1]] / cutoff)
-        field = ModelAwareField(
-            psd=spectrum,
-            scale=scale,
-            response=response,
-            sensitivity=sensitivity,
-            eps_realism=PRF.eps_realism,
-            eps_signature=PRF.eps_signature,
-            lowest=1 / PRF.size,
-            log_snr_range=(float(low), float(high)),
-        )
+        field = level.field(prf, scale)
+        low, high = field.log_snr_range
         log_snr = np.linspace(min(high, float(ends[1])), max(low, float(ends[0])), points)
         cost = field.curves(log_snr).objective / field.upsampled_metric
         found.append(Well(scale, np.asarray(schedule.t_of_snr(np.exp(log_snr))), cost))

@@ -18,10 +18,8 @@ from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.calibration import matching_response, stored_responses
 from diffsr_toolkit.training import levels
 from diffsr_toolkit.calibration import level_constants, model_excess, solve, spectral_weight
-from theory.prf import BANDS, ModelResponse
-from theory.prf import PRF
+from theory.prf import BANDS, PRF, ModelAware, ModelResponse, Sensitivity, Spectral
 from theory.schedules import NoiseSchedule
-from theory.prf import Sensitivity
 from theory.spectra import PowerLaw
 
 LAW = PowerLaw(2.4e-4, 2.9)
@@ -59,15 +57,14 @@ def test_a_jump_is_bisected_and_nothing_answers_out_of_reach() -> None:
 def test_the_spectral_weight_makes_its_level_agree(c: float) -> None:
     snr = c / float(LAW(1 / 8))
     weight = spectral_weight(LAW, 4.0, snr)
-    found = PRF(WIDE, LAW, level="spectral", weight=weight).predict(4.0)
+    found = PRF(WIDE, LAW, Spectral(weight=weight)).predict(4.0)
     assert found.snr_opt == pytest.approx(snr, rel=0.01)
 
 
 @pytest.mark.parametrize("excess", [0.6, 1.0, 2.5])
 def test_the_model_aware_excess_makes_its_level_agree(excess: float) -> None:
     sensitivity = Sensitivity.from_dict("m", CHARGES | {"excess": excess})
-    options: dict[str, Any] = {"level": "model_aware", "response": response(), "sensitivity": sensitivity}
-    snr = PRF(WIDE, LAW, **options).predict(4.0).snr_opt
+    snr = PRF(WIDE, LAW, ModelAware(response(), sensitivity)).predict(4.0).snr_opt
     assert model_excess(LAW, 4.0, snr, response(), CHARGES, "m") == pytest.approx(excess, rel=0.02)
 
 
@@ -134,7 +131,7 @@ def test_the_shipped_constants_agree_where_they_say_so() -> None:
                 assert constants["excess"] == 1.0
                 continue
             charge = Sensitivity.from_dict(metric, charges[metric] | {"excess": constants["excess"]})
-            prf = PRF(WIDE, law, level="model_aware", response=measured, sensitivity=charge)
+            prf = PRF(WIDE, law, ModelAware(measured, charge))
             c = prf.predict(4.0).snr_opt * float(law(1 / 8))
             # The optimum jumps where the objective has two wells.
             assert c == pytest.approx(shipped[source][metric]["c"], rel=0.05), (key, metric)

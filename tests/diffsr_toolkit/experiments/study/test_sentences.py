@@ -12,7 +12,7 @@ from diffsr_toolkit.calibration import matching_response, stored_responses
 from diffsr_toolkit.experiments.study import sentences
 from diffsr_toolkit.experiments.study import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE
 from diffsr_toolkit.experiments.study import Well, common_width, wells
-from theory.prf import PRF
+from theory.prf import PRF, ModelAware
 from theory.schedules import NoiseSchedule
 
 
@@ -145,7 +145,7 @@ def test_wells_are_the_model_aware_level_s(responses, scale):
     response = matching_response(responses)
     (well,) = wells(schedule, law, response, charge, [scale], points=400)
     assert np.all(np.diff(well.t) > 0)
-    prf = PRF(schedule, law, level="model_aware", response=response, sensitivity=charge)
+    prf = PRF(schedule, law, ModelAware(response, charge))
     optimum = prf.predict(scale).t_opt
     # A well with a flat or double bottom leaves the place of its minimum some room, its cost none.
     assert well.width[0] < optimum < well.width[1]

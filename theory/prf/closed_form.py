@@ -204,12 +204,3 @@ def optimal_weight(c: float, exponent: float) -> float:
         return float(-(u ** (2 - power)) * np.expm1(-0.5 * np.log1p(u)) * (1 + u) ** -1.5)
 
     return float(kept / quad(regenerated, 0, 80)[0])
-
-
-def optimal_constant(weight: float, exponent: float) -> float:
-    """``c(w, a)``: inverse of `optimal_weight` in its first argument."""
-    from scipy.optimize import brentq
-
-    if not 0 < weight < np.inf:
-        raise ToolkitError(f"weight = {weight} must be positive and finite.")
-    return float(np.exp(brentq(lambda y: np.log(optimal_weight(np.exp(y), exponent) / weight), -20, 20)))

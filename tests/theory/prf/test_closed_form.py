@@ -14,7 +14,6 @@ from theory.prf import (
     ClosedForm,
     critical_scale,
     missing_deficit,
-    optimal_constant,
     optimal_weight,
     realism_threshold,
     signature_threshold,
@@ -103,7 +102,6 @@ def test_weight_makes_the_closed_form_the_true_optimum(exponent, c):
         lambda x: scale_free_objective(x, weight, exponent, 1.0), bounds=(-3, 4), method="bounded"
     )
     assert np.exp(best.x) == pytest.approx(c, rel=5e-3)
-    assert optimal_constant(weight, exponent) == pytest.approx(c, rel=1e-6)
 
 
 def test_the_optimum_scales_as_the_cutoffs_power():
@@ -141,5 +139,3 @@ def test_bad_weights_are_refused():
         optimal_weight(1.0, 0.5)
     with pytest.raises(ToolkitError, match="c = 0"):
         optimal_weight(0, 2.0)
-    with pytest.raises(ToolkitError, match="weight = -1"):
-        optimal_constant(-1, 2.0)

@@ -1,8 +1,6 @@
-"""The model-aware level: an exact Gaussian response as its oracle, identities, storage, and what closes the field."""
+"""The model-aware level: an exact Gaussian response as its oracle, identities, and what closes the field."""
 
 from __future__ import annotations
-
-import json
 
 import numpy as np
 import pytest
@@ -10,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.degradation import added_psd, cubic_weights, transfer
-from theory.errors import ToolkitError
 from theory.gaussian import flow_limit, psnr
-from theory.prf import BANDS, PRF, ModelAwareField, ModelResponse, Sensitivity, frequency_nodes
+from theory.prf import BANDS, PRF, ModelAware, ModelAwareField, ModelResponse, Sensitivity
+from theory.prf.spectral import frequency_nodes
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
 
@@ -171,8 +169,7 @@ def test_a_higher_charge_of_invented_power_asks_for_less_noise():
 
 def test_equal_snr_on_every_schedule():
     for scale in (2.0, (2.0, 4.0)):
-        options = {"level": "model_aware", "response": sharpening(), "sensitivity": RELATIVE}
-        found = [PRF(schedule, LAW, **options).predict(scale) for schedule in EVERY]
+        found = [PRF(schedule, LAW, ModelAware(sharpening(), RELATIVE)).predict(scale) for schedule in EVERY]
         assert not any("t_opt" in p.clipped for p in found)
         np.testing.assert_allclose([p.snr_opt for p in found], found[0].snr_opt, rtol=1e-5)
 
@@ -195,9 +192,9 @@ def test_inside_the_field_every_condition_holds_and_at_its_ends_one_just_does():
     assert high not in ours.log_snr_range and margins(high + 0.1).min() < 0
 
 
-def prediction(given_response, metric=RELATIVE, **changes):
-    options = {"level": "model_aware", "response": given_response, "sensitivity": metric, "eps_realism": 0.6}
-    return PRF(NoiseSchedule.linear(), LAW, **(options | {"eps_signature": 0.3} | changes)).predict(3.0)
+def prediction(given_response):
+    level = ModelAware(given_response, RELATIVE)
+    return PRF(NoiseSchedule.linear(), LAW, level, eps_realism=0.6, eps_signature=0.3).predict(3.0)
 
 
 def test_a_model_that_recovers_the_missing_bands_has_a_field():
@@ -231,7 +228,7 @@ def test_a_blur_that_is_handed_back_has_all_of_its_realism_deficit():
 
 
 def test_scale_one_misses_nothing():
-    p = PRF(NoiseSchedule.linear(), LAW, level="model_aware", response=sharpening()).predict(1.0)
+    p = PRF(NoiseSchedule.linear(), LAW, ModelAware(sharpening())).predict(1.0)
     assert p.t_low == p.t_opt == 0 and p.is_open
     assert "nothing is missing" in p.explanation
 
@@ -244,75 +241,8 @@ def test_beyond_what_was_measured_the_ends_serve():
 
 
 def test_predicted_psnr_is_the_model_s_own():
-    prf = PRF(NoiseSchedule.linear(), LAW, level="model_aware", response=sharpening(), size=64)
+    prf = PRF(NoiseSchedule.linear(), LAW, ModelAware(sharpening(), size=64))
     t = np.array([5.0, 50.0, 300.0])
     expected = psnr(field(sharpening()).squared_error(prf.schedule.snr(t)))
     np.testing.assert_allclose(prf.predicted_psnr(t, 3.0), expected)
     assert prf.predicted_psnr(5.0, 3.0) == pytest.approx(expected[0])
-
-
-def ragged(seed=0):
-    """Two scales with a band that only the second knows, a band that neither knows and a level that one misses."""
-    rng = np.random.default_rng(seed)
-    gain = np.round(rng.uniform(0, 1, (2, len(RATIOS), M)), 4)
-    power, lr_up = np.round(gain**2 + 0.1, 4), np.round(rng.uniform(0, 1, (2, M)), 4)
-    for values in (gain, power, lr_up[:, None]):
-        values[0, ..., -2:] = np.nan
-        values[1, ..., -1] = np.nan
-    gain[0, 0] = power[0, 0] = np.nan
-    return ModelResponse(np.array([2.0, 4.0]), RATIOS, gain, power, lr_up, 0.0123, "m", {"samples": 1})
-
-
-def test_a_response_survives_its_file():
-    kept = ragged()
-    text = json.dumps(kept.to_dict(), allow_nan=False)
-    again = ModelResponse.from_dict(json.loads(text))
-    for name in ("scales", "ratios", "gain", "power", "lr_up_power"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(kept, name))
-    assert (again.spread, again.model, again.sampler) == (0.0123, "m", {"samples": 1})
-
-
-def test_scales_are_interpolated_in_their_logarithm_and_the_ends_serve_beyond():
-    kept = ragged()
-    low, high, middle = (kept.at_scale(scale)[0] for scale in (2.0, 4.0, np.sqrt(8.0)))
-    np.testing.assert_allclose(middle, (low + high) / 2)
-    for beyond, end in ((1.0, 2.0), (50.0, 4.0)):
-        for ours, theirs in zip(kept.at_scale(beyond), kept.at_scale(end), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_array_equal(low[1:, :-2], kept.gain[0, 1:, :-2])
-    np.testing.assert_array_equal(kept.at_scale(4.0)[2][:-1], kept.lr_up_power[1, :-1])
-
-
-def test_gaps_take_their_neighbour_s_values():
-    gain, power, lr_up = ragged().at_scale(2.0)
-    assert np.isfinite(gain).all() and np.isfinite(power).all() and np.isfinite(lr_up).all()
-    np.testing.assert_array_equal(gain[:, -1], gain[:, -3])
-    np.testing.assert_array_equal(gain[0], gain[1])
-    assert lr_up[-1] == lr_up[-2] == lr_up[-3]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"scales": np.array([2.0])}, "over 1 scales and 10 ratios"),
-        ({"gain": np.zeros((2, 3, M))}, "shape"),
-        ({"lr_up_power": np.zeros(M)}, "shape"),
-        ({"scales": np.array([4.0, 2.0])}, "rising scales"),
-        ({"ratios": RATIOS[::-1]}, "rising ratios"),
-    ],
-)
-def test_what_is_no_response_is_refused(changes, message):
-    kept = ragged()
-    parts = {name: getattr(kept, name) for name in ("scales", "ratios", "gain", "power", "lr_up_power")}
-    with pytest.raises(ToolkitError, match=message):
-        ModelResponse(**(parts | changes))
-
-
-def test_one_noise_level_is_no_response():
-    with pytest.raises(ToolkitError, match="at least 2 rising ratios"):
-        response(1.0, 1.0, ratios=(1.0,))
-
-
-def test_the_level_needs_a_response():
-    with pytest.raises(ToolkitError, match=r"needs a model's response.*'spectral'"):
-        PRF(NoiseSchedule.linear(), LAW, level="model_aware")

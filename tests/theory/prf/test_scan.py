@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from theory.prf import Curves, ScannedField
-
-RANGE = (-20.0, 26.0)
+from theory.prf.scan import WIDEST, Curves, ScannedField, scanned_critical_scale
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,7 +27,7 @@ class Logistic(ScannedField):
 
 
 def field(**changes):
-    options = {"scale": (2.0, 2.0), "eps_realism": 0.1, "eps_signature": 0.1, "log_snr_range": RANGE}
+    options = {"scale": (2.0, 2.0), "eps_realism": 0.1, "eps_signature": 0.1, "log_snr_range": WIDEST}
     return Logistic(**(options | changes))
 
 
@@ -63,7 +61,7 @@ def test_tolerances_that_are_met_everywhere_or_nowhere():
 
 
 def test_realism_that_is_met_everywhere_is_judged_by_the_least_noise_searched():
-    assert field(rise=100, fall=5).excess_loss == pytest.approx(expit(5 - RANGE[1]) - 0.1)
+    assert field(rise=100, fall=5).excess_loss == pytest.approx(expit(5 - WIDEST[1]) - 0.1)
     assert field(rise=100, fall=30).excess_loss > 0
 
 
@@ -73,8 +71,8 @@ def test_nothing_is_missing_at_scale_one_only():
 
 
 def test_an_optimum_at_the_end_of_the_search_is_found_there():
-    assert field(best=-100).log_snr_opt == pytest.approx(RANGE[0], abs=1e-4)
-    assert field(best=100).log_snr_opt == pytest.approx(RANGE[1], abs=1e-4)
+    assert field(best=-100).log_snr_opt == pytest.approx(WIDEST[0], abs=1e-4)
+    assert field(best=100).log_snr_opt == pytest.approx(WIDEST[1], abs=1e-4)
 
 
 def test_curves_keep_the_shape_of_what_was_asked():
@@ -95,3 +93,18 @@ def test_of_several_crossings_the_last_one_bounds_realism():
         scale=(2.0, 2.0), eps_realism=0.5, eps_signature=0.1, log_snr_range=(-20.0, 20.0), grid_points=81
     )
     assert wave.log_snr_low == pytest.approx(16, abs=1e-8)
+
+
+@settings(deadline=None, max_examples=50)
+@given(critical=st.floats(1.3, 40), largest=st.integers(64, 512))
+def test_the_critical_scale_is_where_the_field_closes(critical, largest):
+    # R = 0.1 at `rise` - log 9, so that L there meets its tolerance where rise - fall = 2 log 9: at `critical`.
+    def closing(scale):
+        return field(scale=scale, rise=2 * np.log(9) - 3.0 + np.log(critical / scale.y))
+
+    assert scanned_critical_scale(closing, largest) == pytest.approx(critical, rel=2e-3)
+
+
+def test_a_field_that_never_opens_or_never_closes_has_the_search_s_ends():
+    assert scanned_critical_scale(lambda scale: field(scale=scale, rise=-5.0), 64) == 1.0
+    assert scanned_critical_scale(lambda scale: field(scale=scale, rise=9.0), 64) == 64.0

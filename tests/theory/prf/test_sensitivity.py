@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from theory.errors import ToolkitError
-from theory.prf import Sensitivity, frequency_nodes
+from theory.prf import Sensitivity
+from theory.prf.spectral import frequency_nodes
 
 FREQUENCY = np.array([0.01, 0.05, 0.2, 0.7])
 FLAT = Sensitivity("flat", FREQUENCY, np.full(4, 2.5), excess=0.4)

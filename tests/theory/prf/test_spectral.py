@@ -9,7 +9,7 @@ import pytest
 
 from theory.degradation import Degradation, added_psd, cubic_weights, transfer
 from theory.gaussian import flow_limit, run_chain
-from theory.prf import SpectralField, frequency_nodes
+from theory.prf.spectral import SpectralField, frequency_nodes
 from theory.spectra import PowerLaw
 
 LAW = PowerLaw(1e-3, 2.5)

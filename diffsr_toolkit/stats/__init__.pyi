@@ -1,3 +1,5 @@
+from .bootstrap import Interval as Interval
+from .bootstrap import mean_interval as mean_interval
 from .optimum import BASELINES as BASELINES
 from .optimum import BEST as BEST
 from .optimum import BICUBIC as BICUBIC

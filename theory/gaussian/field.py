@@ -12,9 +12,8 @@ This is the project's own derivation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,12 +22,8 @@ from theory.degradation import BICUBIC, Degradation, channel
 from theory.errors import SpectrumError, ToolkitError
 from theory.gaussian.chain import Chain, psnr, run_chain
 from theory.scale import Scale, as_scale
-from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
-Criterion = Literal["psnr", "balance"]
-
-_GRID = 33
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,12 +137,6 @@ class GaussianModel:
         return float(self.chain.frechet_deficit(self.transfer, self.psd, self.added).mean())
 
     @property
-    def lr_up_frechet(self) -> float:
-        """The same of lr_up itself, with nothing injected: what there is to gain."""
-        identity = Chain(0.0, np.ones_like(self.psd), np.zeros_like(self.psd))
-        return float(identity.frechet_deficit(self.transfer, self.psd, self.added).mean())
-
-    @property
     def regenerated_share(self) -> float:
         """Power of the restoration in the missing band over the original's there; f is missing by ``1 - H_f^2``.
 
@@ -169,81 +158,10 @@ class GaussianModel:
         inherited = self.chain.inherited(self.transfer, self.psd, self.added)
         return 1 - float((self.psd * known * inherited).sum() / (self.psd * known).sum())
 
-    def objective(self, weight: float) -> float:
-        """Signature loss plus `weight` times realism deficit, both as squared errors per value."""
-        inherited = self.chain.inherited(self.transfer, self.psd, self.added)
-        return 2 * float((self.psd * self._known * (1 - inherited)).mean()) + weight * self.frechet
-
     @property
     def _known(self) -> Array:
         kept = self.transfer**2 * self.psd
         return kept / np.maximum(kept + self.added, np.finfo(np.float64).tiny)
-
-    def spectrum(self) -> dict[str, Array]:
-        """Radial means over rings one frequency step wide, without the mean.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (K,)
-            "frequency" in cycles per pixel, and the powers "original", "lr_up" and "restored".
-        """
-        height, width = self.psd.shape
-        radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
-        ring = np.rint(radius * min(height, width)).astype(np.int64).ravel()
-        count = np.maximum(np.bincount(ring), 1)
-        kept = self.transfer**2 * self.psd + self.added
-        values = {"frequency": radius, "original": self.psd, "lr_up": kept, "restored": self.output_power}
-        return {name: (np.bincount(ring, weights=v.ravel()) / count)[1:] for name, v in values.items()}
-
-    def optimum(
-        self,
-        schedule: NoiseSchedule,
-        trajectory: Callable[[float], ArrayLike],
-        criterion: Criterion = "psnr",
-        weight: float = 1.0,
-    ) -> tuple[float, GaussianModel]:
-        """The best injection timestep, by evaluating the model itself.
-
-        Parameters
-        ----------
-        schedule : NoiseSchedule
-            Its timesteps are searched.
-        trajectory : callable
-            Maps a timestep to the noise levels the sampler takes from it, as for ``PRF``.
-        criterion : {"psnr", "balance"}
-            What is best: the least squared error, or the least `objective`.
-        weight : float
-            Of the balance.
-
-        Returns
-        -------
-        (float, GaussianModel)
-            The timestep and the model there.
-        """
-        from scipy.optimize import minimize_scalar
-
-        if criterion not in ("psnr", "balance"):
-            raise ToolkitError(f"criterion = {criterion!r} is unknown; choose psnr or balance.")
-
-        def model(t: float) -> GaussianModel:
-            return replace(self, sigmas=trajectory(t))
-
-        def cost(log_sigma: float) -> float:
-            found = model(at(log_sigma))
-            return found.mse if criterion == "psnr" else found.objective(weight)
-
-        def at(log_sigma: float) -> float:
-            return float(schedule.clip(schedule.t_of_sigma(float(np.exp(np.clip(log_sigma, *ends))))))
-
-        low = max(float(schedule.sigma(schedule.t_min)), 1e-3)
-        high = min(float(schedule.sigma(schedule.t_max)), 1e3)
-        ends = (float(np.log(low)), float(np.log(high)))
-        grid = np.linspace(*ends, _GRID)
-        best = int(np.argmin([cost(float(x)) for x in grid]))
-        around: Any = (grid[max(best - 1, 0)], grid[min(best + 1, _GRID - 1)])
-        refined = float(minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": 1e-4}).x)
-        chosen = min((refined, float(grid[best])), key=cost)
-        return at(chosen), model(at(chosen))
 
 
 def radial_array(psd: Callable[[Array], Array], shape: tuple[int, int]) -> Array:

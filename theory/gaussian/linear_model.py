@@ -214,16 +214,11 @@ class LinearRestoration:
         return float(psnr(self.mse))
 
     @property
-    def marginal_frechet(self) -> Array:
-        """Squared Frechet distance of each coefficient's own law to the original's, ``(..., m)``."""
-        return (np.sqrt(_diagonal(self.model.covariance)) - np.sqrt(self.output_power)) ** 2
-
-    @property
     def frechet(self) -> float:
         """Squared Frechet (2-Wasserstein) distance of the whole restoration's law to the original's, per value.
 
         ``tr(C + C' - 2 (C^1/2 C' C^1/2)^1/2)``: it also sees correlations between coefficients that no original
-        has, so it is at least the mean of `marginal_frechet` where the original's coefficients are independent.
+        has, so it is at least the mean of the coefficients' own distances where the original's are independent.
         """
         root = _root(self.model.covariance)
         values = np.linalg.eigvalsh(root @ self.covariance @ root)

@@ -116,12 +116,6 @@ class GaussianMixture:
         spread = np.sum((means - centre[:, None]) ** 2, axis=-1) + np.trace(within, axis1=1, axis2=2)
         return centre, np.sum(share * spread, axis=1)
 
-    def posterior_covariance(self, y: ArrayLike, sigma: float) -> Array:
-        """Covariance of x0 given ``x0 + sigma noise = y``, of shape (n, d, d)."""
-        share, means, within = self._conditional(np.asarray(y, dtype=np.float64), sigma, None)
-        off = means - np.einsum("nk,nkd->nd", share, means)[:, None]
-        return np.einsum("nk,kij->nij", share, within) + np.einsum("nk,nki,nkj->nij", share, off, off)
-
     def sample_posterior(self, y: ArrayLike, sigma: float, rng: np.random.Generator) -> Array:
         """One sample of x0 given each state ``x0 + sigma noise``, of the shape (n, d) of `y`."""
         y = np.asarray(y, dtype=np.float64)
@@ -160,40 +154,6 @@ class GaussianMixture:
         gap = matched.kl(self, snr, samples, seed)
         linear = information_bound(snr, np.maximum(np.linalg.eigvalsh(matched.covariances[0]), 0.0))
         return Estimate(float(linear) - gap.value, gap.std_error)
-
-    def quadrature(self, degraded: GaussianMixture, snr: float, points: int = 40001) -> dict[str, float]:
-        """Exact ``kl``, ``tv``, ``mmse`` and ``information`` in one dimension, by the trapezoidal rule.
-
-        Parameters
-        ----------
-        degraded : GaussianMixture
-            Law of x~, one-dimensional.
-        snr : float
-        points : int
-            Of the grid, which reaches 12 standard deviations beyond every mean.
-
-        Raises
-        ------
-        SpectrumError
-            If the mixture has more than one dimension.
-        """
-        if self.dimension != 1:
-            raise SpectrumError(
-                f"quadrature needs d = 1, this mixture has d = {self.dimension}; use Monte Carlo."
-            )
-        sigma = snr**-0.5
-        reach = 12 * np.sqrt(sigma**2 + max(self.covariances.max(), degraded.covariances.max()))
-        ends = np.concatenate([self.means, degraded.means])
-        x = np.linspace(ends.min() - reach, ends.max() + reach, points)
-        log_p, log_q = degraded.log_density(x[:, None], sigma), self.log_density(x[:, None], sigma)
-        p, q = np.exp(log_p), np.exp(log_q)
-        variance = self.posterior(x[:, None], sigma)[1]
-        return {
-            "kl": float(np.trapezoid(p * (log_p - log_q), x)),
-            "tv": float(0.5 * np.trapezoid(np.abs(p - q), x)),
-            "mmse": float(np.trapezoid(q * variance, x)),
-            "information": float(-np.trapezoid(q * log_q, x) - 0.5 * np.log(2 * np.pi * np.e * sigma**2)),
-        }
 
     def _states(self, sigma: float, samples: int, seed: int) -> Array:
         rng = np.random.default_rng(seed)

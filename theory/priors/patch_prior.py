@@ -154,17 +154,6 @@ class PatchPrior:
 
         return seen._expectation(excess, sigma, draws, seed)
 
-    def coupled_energy(self, degraded: PatchPrior) -> float:
-        """``W2(law(x~), law(x))^2``: residual energy under the best pairing, not each patch with its own version.
-
-        Every coupling gives a valid bound, so ``snr * coupled_energy / 2`` bounds the KL too, and better.
-        """
-        from scipy.optimize import linear_sum_assignment
-
-        cost = -2 * _log_kernel(self._matching(degraded).patches, self.patches, 1.0)
-        rows, columns = linear_sum_assignment(cost)
-        return float(np.mean(np.maximum(cost[rows, columns], 0.0)))
-
     def _matching(self, degraded: PatchPrior | None) -> PatchPrior:
         if degraded is None:
             return self

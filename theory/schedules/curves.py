@@ -21,7 +21,7 @@ FLOW_MARGIN = 1e-6
 """Flow matching is cut this far (in u = t / T) from its ends, where the SNR is infinite or zero."""
 
 
-class Curve(Protocol):
+class SNRCurve(Protocol):
     """What `NoiseSchedule` needs of a log-SNR curve."""
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import TimestepError, ToolkitError
-from theory.schedules.curves import Curve, ExponentialCurve, FlowCurve, KarrasCurve, TableCurve
+from theory.schedules.curves import ExponentialCurve, FlowCurve, KarrasCurve, SNRCurve, TableCurve
 
 Array = NDArray[np.float64]
 Number = TypeVar("Number", float, Array)
@@ -49,7 +49,7 @@ class NoiseSchedule:
 
     name: str
     num_train_timesteps: int
-    curve: Curve
+    curve: SNRCurve
 
     @classmethod
     def linear(

@@ -1,6 +1,6 @@
 """What the words of the theory mean: each as a formula, a function that computes it, and one plain sentence.
 
-This is the project's own derivation. The table of symbols is in `theory.notation`.
+This is the project's own derivation. The table of symbols is in `theory.symbolic.notation`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Definition:
     symbol : str
         LaTeX.
     formula : sympy.Expr or str
-        In the symbols of `theory.symbolic` and `theory.identities`; LaTeX where sympy has no word for it.
+        In the symbols of `theory.symbolic`; LaTeX where sympy has no word for it.
     function : str
         Dotted path of what computes it.
     sentence : str
@@ -88,7 +88,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "realism deficit",
         "R",
         _deficit,
-        "theory.prf.closed_form.missing_deficit",
+        "theory.prf.missing_deficit",
         "How far the detail of a restoration is from the law of real detail: 1 when the blur is kept, 0 when "
         "what was lost is made anew as strongly as photographs have it.",
     ),
@@ -103,7 +103,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "signature loss",
         "L",
         _loss,
-        "theory.prf.closed_form.surviving_loss",
+        "theory.prf.surviving_loss",
         "How much of what the small image still knew about the original the restoration has forgotten: 0 none, "
         "1 all.",
     ),
@@ -119,7 +119,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "mismatch",
         r"\mathrm{KL}",
         (_ratio - 1 - sp.log(_ratio)) / 2,
-        "theory.bounds.bounds.gaussian_kl",
+        "theory.bounds.gaussian_kl",
         "How easily the noised enlargement can be told from a noised original, in nats (here per frequency of a "
         "Gaussian image, of which the enlargement keeps the factor h); whatever the images, at most half the "
         "SNR times the energy of what is missing.",
@@ -128,42 +128,42 @@ DEFINITIONS: tuple[Definition, ...] = (
         "lower end of the field",
         r"\mathrm{snr}(t_{low})",
         expressions.snr_low(),
-        "theory.prf.closed_form.ClosedForm.snr_low",
+        "theory.prf.ClosedForm.snr_low",
         "The least noise that drowns the first missing frequency well enough for it to be made anew.",
     ),
     Definition(
         "upper end of the field",
         r"\mathrm{snr}(t_{high})",
         expressions.snr_high(),
-        "theory.prf.closed_form.ClosedForm.snr_high",
+        "theory.prf.ClosedForm.snr_high",
         "The most noise that still leaves the signature readable; it does not depend on the scale.",
     ),
     Definition(
         "recoverable field",
         r"\mathrm{PRF}_s",
         r"\{t : R(t) \le \epsilon_R,\ L(t) \le \epsilon_L\} = [t_{low}, t_{high}]",
-        "theory.prf.prf.PRF.predict",
+        "theory.prf.PRF.predict",
         "The timesteps at which an image of this scale gets back its detail and keeps its content.",
     ),
     Definition(
         "optimum",
         r"\mathrm{snr}(t^*)",
         expressions.snr_optimal(),
-        "theory.prf.closed_form.ClosedForm.snr_opt",
+        "theory.prf.ClosedForm.snr_opt",
         "The noise level with the best balance of the two losses for a metric whose constant is c.",
     ),
     Definition(
         "critical scale",
         r"s_{\max}",
         expressions.critical_scale_bounded(),
-        "theory.prf.closed_form.critical_scale",
+        "theory.prf.critical_scale",
         "The largest scale whose field is not empty.",
     ),
     Definition(
         "coherent gain",
         "K(f)",
         r"\mathrm{E}\,\mathrm{Re}(\hat{x}_f \bar{x}_f) / S_f",
-        "theory.prf.model_aware.ModelResponse.at_scale",
+        "theory.prf.ModelResponse.at_scale",
         "The share of the original's frequency that one model's restoration gives back in place and phase, as "
         "measured.",
     ),
@@ -171,23 +171,12 @@ DEFINITIONS: tuple[Definition, ...] = (
         "regenerated share",
         "P(f)",
         r"\mathrm{E}\,|\hat{x}_f|^2 / S_f,\quad f > f_c",
-        "theory.prf.model_aware.ModelResponse.at_scale",
+        "theory.prf.ModelResponse.at_scale",
         "The share of the missing band's power that one model really makes, right or wrong; an ideal denoiser of "
         "Gaussian images makes 1 / (1 + r), a timid one hands the blur back.",
     ),
 )
 """The words, in the order in which they build on one another."""
-
-
-def definition(name: str) -> Definition:
-    """The definition of this name.
-
-    Raises
-    ------
-    KeyError
-        If there is none.
-    """
-    return {entry.name: entry for entry in DEFINITIONS}[name]
 
 
 def to_markdown() -> str:

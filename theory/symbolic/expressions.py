@@ -19,7 +19,6 @@ Family = Literal["linear", "scaled_linear", "cosine", "flow_matching", "karras"]
 Quantity = Literal["t_low", "t_opt", "t_high"]
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
-QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 
 scale, amplitude, exponent, constant = sp.symbols("s A a c", positive=True)
 snr, t, timesteps = sp.symbols("snr t T", positive=True)

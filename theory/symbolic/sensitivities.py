@@ -19,7 +19,6 @@ from theory.symbolic.expressions import (
     Quantity,
     amplitude,
     beta_end,
-    beta_start,
     constant,
     defaults,
     exponent,
@@ -95,31 +94,6 @@ def timestep_std(family: Family) -> sp.Expr:
     return -dt_dlog_snr(family).subs(snr, snr_optimal()) * sp.sqrt(log_cutoff_variance())
 
 
-def t_limits(family: Family) -> dict[str, sp.Expr]:
-    """Limits of t*(s): "s->1" (a scale barely above 1) and "s->oo".
-
-    For s to infinity the SNR tends to 0, so that the image is noise alone: the last timestep where the family is
-    bounded (cosine, flow matching), infinity where the formula runs past the schedule's end (the betas' and
-    Karras), which it does at `last_scale`.
-    """
-    return {"s->1": t_optimal(family).subs(scale, 1), "s->oo": _limit_of_noise(family)}
-
-
-def _limit_of_noise(family: Family) -> sp.Expr:
-    formula = t_of_snr(family)
-    if family == "scaled_linear":
-        # sympy's limit needs minutes for acosh; its logarithm, and letters with signs for differences, take none.
-        slope, noise = sp.symbols("d Lambda", positive=True)
-        formula = formula.subs(sp.log(1 + 1 / snr), noise)
-        formula = formula.subs(sp.sqrt(beta_end), sp.sqrt(beta_start) + slope * (timesteps - 1))
-        formula = sp.simplify(formula).replace(sp.acosh, lambda x: sp.log(x + sp.sqrt(x**2 - 1)))
-        return sp.limit(formula.rewrite(sp.exp), noise, sp.oo)
-    if family in ("linear", "karras"):
-        # sympy needs the signs of differences such as beta_1 - beta_0.
-        formula = formula.subs({symbol: sp.nsimplify(value) for symbol, value in defaults(family).items()})
-    return sp.expand(sp.limit(formula, snr, 0, "+"))
-
-
 def last_scale(family: Family) -> sp.Expr:
     """Scale at which t* reaches T - 1, where the schedule ends; infinite for the cosine, whose SNR is 0 there."""
     end = sp.simplify(snr_of_t(family).subs(t, timesteps - 1))
@@ -148,29 +122,6 @@ def noise_variance(family: Family, start: sp.Expr) -> sp.Expr:
         return (progress / (1 - progress)) ** 2
     low, high = start ** (1 / rho), sigma_max ** (1 / rho)
     return (low + progress * (high - low)) ** (2 * rho)
-
-
-def noise_order(family: Family, start: sp.Expr) -> sp.Expr:
-    """The k of ``1 / snr ~ u^k`` at small u: the limit of ``dlog(1 / snr) / dlog u``; see `noise_variance`."""
-    variance = noise_variance(family, start)
-    order = sp.limit(sp.simplify(progress * sp.diff(variance, progress) / variance), progress, 0, "+")
-    return sp.simplify(order)
-
-
-def growth_exponent(family: Family, start: sp.Expr) -> sp.Expr:
-    """The g of ``t* ~ s^g`` while t is small: a over the order of the schedule's noise.
-
-    With a start above 0 the betas' and the cosine's t* grow as s^a in the first steps. Beyond those, as with a
-    start of 0, they grow as s^(a/2) (linear, cosine, flow matching) or s^(a/3) (scaled-linear), and Karras' as
-    s^(a / (2 rho)): nearly as the logarithm of s.
-
-    Returns
-    -------
-    sympy.Expr
-        Infinity for Karras with sigma_min above 0: t* jumps from 0 where the noise needed exceeds sigma_min.
-    """
-    order = noise_order(family, start)
-    return sp.oo if order == 0 else exponent / order
 
 
 def sensitivity_table(law: PowerLaw, s: float, c: float = 1.0) -> list[dict[str, float | str]]:

@@ -85,7 +85,7 @@ def test_the_standard_error_covers_another_seed():
 
 
 def test_slack_needs_no_pandas():
-    program = "import sys, theory.slack; print(*sys.modules)"
+    program = "import sys, theory.priors.slack; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     loaded = {name.partition(".")[0] for name in run.stdout.split()}
     assert loaded.isdisjoint({"pandas", "torch", "scipy", "sympy"})

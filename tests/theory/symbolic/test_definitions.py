@@ -16,9 +16,12 @@ from theory.bounds import gaussian_kl, kl_bound
 from theory.gaussian import flow_limit
 from theory.prf import ClosedForm, critical_scale, realism_threshold, signature_threshold
 from theory.spectra import PowerLaw
-from theory.symbolic import DEFINITIONS, NOTATION, Definition, S, definition, definitions, h, notation, r
+from theory.symbolic import S, definitions, h, notation, r
+from theory.symbolic.definitions import DEFINITIONS, Definition
+from theory.symbolic.notation import NOTATION
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
+WORDS = {entry.name: entry for entry in DEFINITIONS}
 DEMANDED = {
     "low-level fidelity",
     "high-level signature",
@@ -57,7 +60,7 @@ def test_its_sentence_is_one(entry):
     "name", ["realism deficit", "low-level fidelity", "signature loss", "high-level signature"]
 )
 def test_losses_are_their_formulas(name, value):
-    entry = definition(name)
+    entry = WORDS[name]
     # 1 - sqrt(r / (1 + r)) cancels in the formula as it is written, not in the function.
     assert float(entry.resolve()(value)) == pytest.approx(float(entry.numeric(r)(value)), rel=1e-6, abs=1e-14)
 
@@ -65,7 +68,7 @@ def test_losses_are_their_formulas(name, value):
 @settings(deadline=None, max_examples=30)
 @given(power=st.floats(1e-3, 1e3), kept=st.floats(0.01, 0.99), snr=st.floats(1e-2, 1e4))
 def test_mismatch_is_its_formula_and_below_its_bound(power, kept, snr):
-    value = float(definition("mismatch").numeric(S, h, symbolic.snr)(power, kept, snr))
+    value = float(WORDS["mismatch"].numeric(S, h, symbolic.snr)(power, kept, snr))
     assert float(gaussian_kl(snr, kept, power)) == pytest.approx(value, rel=1e-6, abs=1e-9)
     assert value <= float(kl_bound(snr, (1 - kept) ** 2 * power)) * (1 + 1e-9) + 1e-12
 
@@ -97,7 +100,7 @@ def test_field_is_its_formulas(scale, amplitude, exponent, c, eps):
         "critical scale": critical_scale(law, eps, eps, 1 / 32),
     }
     for name, value in expected.items():
-        found = definition(name).numeric(*values)(*values.values())
+        found = WORDS[name].numeric(*values)(*values.values())
         assert float(found) == pytest.approx(value, rel=1e-9), name
 
 
@@ -105,15 +108,13 @@ def test_field_is_its_formulas(scale, amplitude, exponent, c, eps):
 @given(power=st.floats(1e-4, 1e2), sigma=st.floats(1e-2, 10))
 def test_ideal_regenerated_share_is_as_the_sentence_says(power, sigma):
     made = float(flow_limit(sigma, power).output_power(0.0, power)) / power
-    assert "1 / (1 + r)" in definition("regenerated share").sentence
+    assert "1 / (1 + r)" in WORDS["regenerated share"].sentence
     assert made == pytest.approx(1 / (1 + power / sigma**2), rel=1e-9)
 
 
 def test_latex_only_definitions_point_to_their_function():
     with pytest.raises(TypeError, match=r"call theory\.prf\.PRF\.predict"):
-        definition("recoverable field").numeric()
-    with pytest.raises(KeyError):
-        definition("beauty")
+        WORDS["recoverable field"].numeric()
 
 
 def identifiers() -> set[str]:
@@ -152,7 +153,7 @@ def test_tables_have_rows_of_equal_length(module):
 
 def test_a_definition_renders_its_formula():
     x = sp.Symbol("x", positive=True)
-    entry = Definition("root", "q", sp.sqrt(x), "theory.prf.prf.PRF", "A root.")
+    entry = Definition("root", "q", sp.sqrt(x), "theory.prf.PRF", "A root.")
     assert entry.latex() == r"q = \sqrt{x}"
     assert float(entry.numeric(x)(4.0)) == 2.0
     assert np.all(entry.numeric(x)(np.array([1.0, 9.0])) == [1.0, 3.0])

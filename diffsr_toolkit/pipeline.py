@@ -128,14 +128,12 @@ class DiffSR:
         from diffsr_toolkit.models import load_model
 
         model = load_model(name, device=device, dtype=dtype)
-        return cls(
-            model.denoiser, model.schedule, name=name, device=model.denoiser.device, card=model.card
-        )
+        return cls(model.denoiser, model.schedule, name=name, device=model.denoiser.device, card=model.card)
 
     def __repr__(self) -> str:
-        schedule, channels = self.schedule, self.denoiser.channels
+        schedule = self.schedule
         return (
-            f"DiffSR({self.name!r}, {type(self.denoiser).__name__} of {channels or 'any'} channels, "
+            f"DiffSR({self.name!r}, {type(self.denoiser).__name__} of {self.denoiser.channels or 'any'} channels, "
             f"{schedule.name} schedule with t from {schedule.t_min:g} to {schedule.t_max:g}, "
             f"{len(self.card.responses)} measured responses, on {self.device})"
         )
@@ -232,11 +230,10 @@ class DiffSR:
         spacing : {"log_snr", "timestep"}
             See ``sampling.step_sigmas``.
         consistency : bool
-            Back-project every estimate onto the low-resolution image (see ``consistency``), which takes it to
-            be a noise-free bicubic reduction. False is plain Diff-SR.
+            Back-project every estimate onto the low-resolution image, which takes it to be a noise-free bicubic
+            reduction. False is plain Diff-SR.
         samples : int
-            Restorations that are averaged, each of ``steps`` evaluations, with antithetic pairs of noise: more
-            fidelity, less texture. Two of 5 steps cost as much as one of 10.
+            Restorations averaged, each of ``steps`` evaluations, with antithetic noise: more fidelity, less texture.
         callback : callable, optional
             Called with every ``State`` of the reverse process.
 
@@ -262,9 +259,7 @@ class DiffSR:
             t = prediction.t_opt
         sigma = float(self.schedule.sigma(t))
         start = time.perf_counter()
-        restored, nfe = self.restorer.restore(
-            lr, (height, width), t, settings, seed=seed, callback=callback
-        )
+        restored, nfe = self.restorer.restore(lr, (height, width), t, settings, seed=seed, callback=callback)
         seconds = time.perf_counter() - start
         image = kind.restore(restored.clamp(-1, 1))
         return Result(image, float(t), sigma**-2, sigma, nfe, seconds, ratio, prediction)

@@ -47,14 +47,21 @@ class SamplingSettings:
 
     def __post_init__(self) -> None:
         steps = _whole(self.steps, f"steps={self.steps!r}: the reverse process needs a whole number of steps")
-        samples = _whole(self.samples, f"samples={self.samples!r}: give a whole number of restorations to average")
+        samples = _whole(
+            self.samples, f"samples={self.samples!r}: give a whole number of restorations to average"
+        )
         if isinstance(self.eta, bool) or not isinstance(self.eta, Real) or not 0 <= self.eta <= 1:
             raise TimestepError(f"eta={self.eta!r} is outside [0, 1]: 0 is DDIM, 1 is DDPM")
         if self.spacing not in get_args(Spacing):
             raise TimestepError(f"spacing={self.spacing!r} is unknown: use 'log_snr' or 'timestep'")
         if self.consistency not in (True, False):
             raise TimestepError(f"consistency={self.consistency!r} is neither True nor False")
-        plain = {"steps": steps, "samples": samples, "eta": float(self.eta), "consistency": bool(self.consistency)}
+        plain = {
+            "steps": steps,
+            "samples": samples,
+            "eta": float(self.eta),
+            "consistency": bool(self.consistency),
+        }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 

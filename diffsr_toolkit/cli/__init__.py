@@ -1,4 +1,4 @@
-"""."""
+"""The command ``diffsr``."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""."""
+"""How a restoration keeps what the low-resolution image knows."""
 
 import lazy_loader
 

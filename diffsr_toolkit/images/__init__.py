@@ -1,4 +1,4 @@
-"""."""
+"""Images of every kind as tensors: files, sizes, the one resampling kernel, degradations."""
 
 import lazy_loader
 

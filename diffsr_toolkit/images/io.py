@@ -31,6 +31,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "raw"},
 }
 
+
 def load_image(path: str | os.PathLike[str]) -> Image.Image:
     """Read an image file, upright.
 

@@ -14,7 +14,8 @@ BYTES_PER_PIXEL = 2048
 full resolution. Larger networks need more; it is an estimate that refuses the hopeless, no promise."""
 
 
-def _available_memory() -> int | None:
+def available_memory() -> int | None:
+    """Bytes that the system says are free; None where it does not tell."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -65,7 +66,7 @@ def check_memory(
     per_pixel = bytes_per_pixel + 6 * 4 * channels
     needed = height * width * per_pixel
     if available is None:
-        available = _available_memory()
+        available = available_memory()
     if available is None or needed <= available:
         return needed
     # Per axis, rounded down to three digits so that the named scale does fit.

@@ -1,4 +1,4 @@
-"""."""
+"""Image quality metrics, each with its direction, unit and protocol."""
 
 import lazy_loader
 

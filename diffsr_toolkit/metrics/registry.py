@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 
 from diffsr_toolkit.errors import ImageError, ToolkitError
+from diffsr_toolkit.images import KERNEL, Size, resize
 from diffsr_toolkit.metrics.features import FeatureDistance
-from diffsr_toolkit.images import KERNEL, Scale, Size, as_scale, resize
+from theory.scale import Scale, as_scale
 
 # skimage's Gaussian window for sigma 1.5 truncated at 3.5 sigma, as in Wang et al. (2004).
 _SSIM_WINDOW = 11

@@ -182,7 +182,9 @@ def load_card(name: str) -> ModelCard:
         When there is no such model.
     """
     if name not in card_names():
-        raise ModelError(f"model {name!r} does not ship with the toolkit: choose among {', '.join(card_names())}")
+        raise ModelError(
+            f"model {name!r} does not ship with the toolkit: choose among {', '.join(card_names())}"
+        )
     return read_card(data_path("models", name))
 
 

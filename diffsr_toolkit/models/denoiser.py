@@ -58,7 +58,9 @@ class FunctionDenoiser(AnyDenoiser):
 
     def __init__(self, function: Callable[[Tensor, Tensor], Tensor], channels: int | None = None) -> None:
         self.function = function
-        declared = {name: getattr(function, name, getattr(AnyDenoiser, name)) for name in Denoiser.__annotations__}
+        declared = {
+            name: getattr(function, name, getattr(AnyDenoiser, name)) for name in Denoiser.__annotations__
+        }
         self.channels = declared["channels"] if channels is None else channels
         self.sigma_min = float(declared["sigma_min"])
         self.sigma_max = float(declared["sigma_max"])

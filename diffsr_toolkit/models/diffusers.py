@@ -83,9 +83,7 @@ def _plain_card(name: str, schedule: NoiseSchedule) -> ModelCard:
     return replace(reference_card(), name=name, description="", schedule=schedule, channels=None)
 
 
-def _load_parts(
-    name: str, source: str, kwargs: dict[str, Any], dtype: torch.dtype | None
-) -> tuple[Any, Any]:
+def _load_parts(name: str, source: str, kwargs: dict[str, Any], dtype: torch.dtype | None) -> tuple[Any, Any]:
     """The network, or None where no dtype asks for one, and the scheduler."""
     import diffusers
     from safetensors import SafetensorError

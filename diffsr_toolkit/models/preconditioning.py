@@ -107,9 +107,7 @@ def preconditioning_of(prediction_type: str, sigma_data: float | None = None) ->
         When the prediction type is unknown.
     """
     if prediction_type not in PRECONDITIONINGS:
-        raise ModelError(
-            f"prediction_type={prediction_type!r} is unknown: use {', '.join(PRECONDITIONINGS)}"
-        )
+        raise ModelError(f"prediction_type={prediction_type!r} is unknown: use {', '.join(PRECONDITIONINGS)}")
     if sigma_data is not None:
         return edm(sigma_data, -1.0 if prediction_type == "v_prediction" else 1.0)
     return PRECONDITIONINGS[prediction_type]

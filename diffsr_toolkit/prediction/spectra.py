@@ -35,9 +35,7 @@ def image_spectrum(
         return reference
 
 
-def told_degradation(
-    lr: Any, scale: ScalePair, reference: PowerLaw
-) -> tuple[Degradation, PowerLaw, str]:
+def told_degradation(lr: Any, scale: ScalePair, reference: PowerLaw) -> tuple[Degradation, PowerLaw, str]:
     """The degradation and the spectrum that an image itself tells, and a sentence that says so.
 
     Of an image too small or too flat to tell, bicubic and `image_spectrum`.

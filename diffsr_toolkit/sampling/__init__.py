@@ -1,4 +1,4 @@
-"""."""
+"""Injection and the reverse process, from a noise level to none."""
 
 import lazy_loader
 

@@ -10,7 +10,7 @@ import pytest
 
 from diffsr_toolkit import DiffSR, __version__
 from diffsr_toolkit.cli import main
-from diffsr_toolkit.models import available_models
+from diffsr_toolkit.models import card_names, load_card
 from helpers.cli import Counter, listing, refusal, run
 
 HEAVY = {"torch", "diffusers", "numpy", "scipy", "pandas", "PIL", "matplotlib", "sympy"}
@@ -51,7 +51,7 @@ def test_an_unknown_model_is_refused(photo: Path, capfd: pytest.CaptureFixture[s
 
 def test_models_lists_every_model(capfd: pytest.CaptureFixture[str]) -> None:
     lines = run(capfd, "models").splitlines()
-    assert lines == [f"{name}: {text}" for name, text in available_models().items()]
+    assert lines == [f"{name}: {load_card(name).description}" for name in card_names()]
 
 
 def test_an_interruption_is_told_apart(
@@ -90,7 +90,7 @@ def test_a_bug_is_not_hidden(photo: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(DiffSR, "from_pretrained", fail)
     with pytest.raises(ZeroDivisionError):
-        main(["predict", "--scale", "2"])
+        main(["upscale", str(photo), str(photo.with_name("out.png")), "--scale", "2"])
 
 
 def test_the_command_line_itself_is_light() -> None:

@@ -11,17 +11,22 @@ import pytest
 import torch
 from PIL import Image
 
-from diffsr_toolkit import DiffSR
+from diffsr_toolkit import PAIR, Predictor, SamplingSettings
+from diffsr_toolkit.images import load_image, to_planes
 from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.models import load_card
 from diffsr_toolkit.sweeps import read_store
-from helpers.cli import LINEAR, Counter, listing, printed, refusal, run
+from helpers.cli import Counter, listing, printed, refusal, run
 from theory.degradation import Degradation
 from theory.prf import PRF
+
+CARD = load_card("embedded")
+PREDICTOR = Predictor(CARD.schedule, CARD)
 
 
 def test_predict_speaks_and_prints_every_number(cheap: Counter, capfd: pytest.CaptureFixture[str]) -> None:
     out = run(capfd, "predict", "--scale", "2.7")
-    expected = DiffSR(cheap, LINEAR).predict(2.7)
+    expected = PREDICTOR.predict(2.7)
     assert expected.explanation in out
     values = printed(out.split("\n", 1)[1])
     for name in ("t_low", "t_opt", "t_high", "snr_opt", "critical_scale"):
@@ -38,13 +43,13 @@ def test_predict_json_is_the_prediction(
     arguments: dict[str, Any] = {
         key[2:]: value for key, value in zip(options[::2], options[1::2], strict=True)
     }
-    with Image.open(photo) as image:
-        expected = DiffSR(cheap, LINEAR).predict((2.0, 3.5), image, **arguments)
+    expected = PREDICTOR.predict((2.0, 3.5), to_planes(load_image(photo))[0], **arguments)
     numbers = ("t_low", "t_opt", "t_high", "snr_low", "snr_opt", "snr_high", "critical_scale")
     for name in (*numbers, "level", "metric", "explanation", "is_open"):
         assert fields.pop(name) == getattr(expected, name)
     low, high = fields.pop("t_opt_interval")
     assert (low, high) == expected.t_opt_interval and low < expected.t_opt < high
+    assert fields.pop("settings") == SamplingSettings().protocol()
     assert fields == {"scale": [2.0, 3.5], "model": "embedded"}
 
 
@@ -58,7 +63,7 @@ def test_predict_takes_a_degradation(
     given = json.loads(
         run(capfd, "predict", "--scale", 2, "--json", "--degradation", "blur=1.2,noise=0.05,jpeg=40")
     )
-    expected = DiffSR(cheap, LINEAR).predict(2.0, None, Degradation(1.2, 0.05, 40))
+    expected = PREDICTOR.predict(2.0, None, Degradation(1.2, 0.05, 40))
     assert given["t_opt"] == expected.t_opt and given["level"] == "spectral"
     plain = run(capfd, "predict", "--scale", 2, "--degradation", "bicubic")
     assert plain == run(capfd, "predict", "--scale", 2)
@@ -68,7 +73,7 @@ def test_predict_takes_a_degradation(
 def test_predict_json_is_strict(
     cheap: Counter, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
-    usual = DiffSR(cheap, LINEAR).predict(2)
+    usual = PREDICTOR.predict(2)
     monkeypatch.setattr(PRF, "critical_scale", value)
 
     def refuse(constant: str) -> None:
@@ -86,7 +91,9 @@ def test_predict_json_is_strict(
         ["--scale", "nan"],
         ["--scale", "0.5"],
         ["--scale", "2", "--level", "x"],
-        ["--scale", "2", "--level", "model_aware"],
+        ["--scale", "2", "--level", "model_aware", "--metric", "lr_psnr"],
+        ["--scale", "2", "--level", "model_aware", "--model", "fashion"],
+        ["--scale", "2", "--eta", "2"],
         ["--scale", "2", "--metric", "x"],
         ["--scale", "2", "--samples", "0"],
         ["--scale", "2", "--degradation", "motion"],
@@ -97,6 +104,23 @@ def test_predict_json_is_strict(
 def test_predict_refuses(cheap: Counter, capfd: pytest.CaptureFixture[str], options: list[str]) -> None:
     refusal(capfd, "predict", *options)
     refusal(capfd, "predict", "--json", *options)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (["--no-consistency"], SamplingSettings(consistency=False)),
+        (["--eta", "1"], SamplingSettings(eta=1.0)),
+        (["--samples", "2", "--steps", "5", "--eta", "1"], PAIR),
+    ],
+)
+def test_predict_means_the_sampler_that_it_is_told(
+    capfd: pytest.CaptureFixture[str], options: list[str], settings: SamplingSettings
+) -> None:
+    told = json.loads(run(capfd, "predict", "--scale", 4, "--json", *options))
+    assert told["t_opt"] == PREDICTOR.predict(4.0, settings=settings).t_opt
+    assert told["t_opt"] != PREDICTOR.predict(4.0).t_opt
+    assert told["settings"] == settings.protocol()
 
 
 SWEEP = [

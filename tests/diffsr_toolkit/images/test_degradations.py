@@ -9,10 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from diffsr_toolkit.images import blurred, compressed, degrade_with, jpeg_quality, parse_degradation
-from diffsr_toolkit.errors import ImageError, ScaleError, ToolkitError
-from diffsr_toolkit.images import resize
-from theory.degradation import BICUBIC, Degradation
+from diffsr_toolkit.errors import ImageError, ScaleError
+from diffsr_toolkit.images import blurred, compressed, degrade_with, jpeg_quality, resize
+from theory.degradation import Degradation
 
 
 @pytest.fixture(scope="module")
@@ -88,26 +87,3 @@ def test_a_jpeg_file_tells_its_own_quality(quality: int) -> None:
     image = Image.open(buffer)
     assert jpeg_quality(image) == quality
     assert jpeg_quality(image.copy()) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("bicubic", "bicubic"),
-        ("auto", "auto"),
-        ("blur=1.2", Degradation(1.2)),
-        ("jpeg=40,blur=1.2,noise=0.05", Degradation(1.2, 0.05, 40)),
-        ("noise=0", BICUBIC),
-    ],
-)
-def test_degradations_are_read(text: str, expected: object) -> None:
-    assert parse_degradation(text) == expected
-
-
-BAD = "|motion|blur|blur=|blur=x|blur=nan|blur=-1|blur=1,blur=2|jpeg=4.5|jpeg=0|auto,blur=1"
-
-
-@pytest.mark.parametrize("text", BAD.split("|"))
-def test_bad_degradations_are_refused(text: str) -> None:
-    with pytest.raises(ToolkitError):
-        parse_degradation(text)

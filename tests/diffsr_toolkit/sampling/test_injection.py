@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.sampling import image_generator, inject, inject_antithetic, noise_like
+from diffsr_toolkit.noise import image_generator, noise_like
+from diffsr_toolkit.sampling import inject, inject_antithetic
 from helpers.sampler import TOLERANCE, generators, start
 
 
@@ -73,3 +74,14 @@ def test_antithetic_injection_cancels_in_pairs(count: int) -> None:
     paired = inject_antithetic(image, 0.5, generators(count)) - image
     torch.testing.assert_close(paired[0::2], plain[0::2], rtol=0, atol=0)
     torch.testing.assert_close(paired[1::2], -plain[0 : count - 1 : 2][: count // 2], **TOLERANCE)
+
+
+@pytest.mark.parametrize("samples", [2, 3])
+def test_antithetic_pairs_are_draws_of_one_image(samples: int) -> None:
+    image = start(0.2)[:1].expand(2 * samples, -1, -1, -1)
+    together = inject_antithetic(image, 0.5, generators(2 * samples), samples)
+    alone = [
+        inject_antithetic(image[:samples], 0.5, draws, samples)
+        for draws in (generators(2 * samples)[:samples], generators(2 * samples)[samples:])
+    ]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=0)

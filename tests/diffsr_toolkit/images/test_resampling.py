@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffsr_toolkit.errors import ImageError, ScaleError
-from diffsr_toolkit.images import as_scale, degrade, effective_scale, lr_size, output_size, resize, upsample
+from diffsr_toolkit.images import degrade, effective_scale, lr_size, output_size, resize, upsample
 
 sides = st.integers(1, 40)
 factors = st.floats(1, 6, allow_nan=False)
@@ -36,16 +36,6 @@ def test_output_size_rounds_half_up(shape, scale, expected):
 def test_output_size_takes_the_wanted_size():
     assert output_size((4, 5), size=(4, 9)) == (4, 9)
     assert output_size((4, 5), size=np.array([6, 9])) == (6, 9)
-
-
-@pytest.mark.parametrize(
-    "scale",
-    [math.nan, math.inf, -math.inf, 0, -2, 0.999, True, "2", 2 + 0j, 10**400, (2,), (2, 2, 2), (2, 0.5)],
-)
-def test_unusable_scales_are_refused_with_the_value_named(scale):
-    with pytest.raises(ScaleError) as refusal:
-        as_scale(scale)
-    assert repr(scale) in str(refusal.value)
 
 
 def test_a_scale_whose_size_overflows_is_refused():

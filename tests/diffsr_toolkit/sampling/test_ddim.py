@@ -10,9 +10,10 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, EDMEulerScheduler, FlowMatchEulerDiscreteScheduler
 
+from diffsr_toolkit.errors import ModelError, TimestepError
 from diffsr_toolkit.models import UNetDenoiser
-from diffsr_toolkit.errors import TimestepError
-from diffsr_toolkit.sampling import State, inject, noise_like, sample, step_sigmas
+from diffsr_toolkit.noise import noise_like
+from diffsr_toolkit.sampling import State, ddim_step, inject, sample, step_sigmas
 from helpers.sampler import SCHEDULES, TOLERANCE, generators, start
 from theory import NoiseSchedule
 from theory.gaussian import run_chain
@@ -223,3 +224,45 @@ def test_eta_outside_its_range_is_refused(eta: float) -> None:
 def test_ancestral_noise_needs_generators() -> None:
     with pytest.raises(TimestepError, match="one generator for each image"):
         next(sample(identity, start(), [1.0, 0.0], 0.5))
+
+
+def test_a_step_says_what_it_cost_and_the_process_adds_it_up() -> None:
+    seen, denoiser = counted()
+    step = ddim_step(denoiser, start(), 2.0, 0.5)
+    assert step.nfe == len(seen) == 1
+    torch.testing.assert_close(step.x0, 0.9 * start(), rtol=0, atol=0)
+    *_, last = sample(denoiser, start(), [2.0, 0.5, 0.1, 0.0])
+    assert last.nfe == 3 * step.nfe
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: x[:, :1],
+        lambda x: x[:1],
+        lambda x: x.mean(),
+        lambda x: x[..., :1],
+        lambda x: x.long(),
+        lambda x: x.numpy(),
+        lambda x: None,
+        lambda x: (x,),
+    ],
+    ids=["channel", "image", "number", "column", "integers", "numpy", "None", "tuple"],
+)
+def test_an_estimate_that_would_be_broadcast_is_refused(answer: object) -> None:
+    with pytest.raises(
+        ModelError, match=r"returned .*must return a floating-point tensor of shape \(2, 3, 8, 8\)"
+    ):
+        list(sample(lambda x, sigma: answer(x), start(), [1.0, 0.0]))  # type: ignore[operator]
+
+
+def test_the_process_keeps_no_gradients_but_the_denoiser_may() -> None:
+    unet = DummyUNet()
+    denoiser = UNetDenoiser(unet, NoiseSchedule.linear())
+    x = start(0.5).requires_grad_()
+    *_, last = sample(denoiser, x, [1.0, 0.5, 0.0])
+    assert not last.x.requires_grad
+    denoiser(x, torch.tensor([0.5, 0.5])).square().sum().backward()
+    assert x.grad is not None and float(x.grad.abs().sum()) > 0
+    assert unet.weight.grad is not None and float(unet.weight.grad) != 0
+    assert torch.is_grad_enabled()

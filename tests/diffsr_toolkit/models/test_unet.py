@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from diffsr_toolkit.models import PerChannel, UNetDenoiser, pad_to_multiple
 from diffsr_toolkit.errors import ModelError, TimestepError
+from diffsr_toolkit.models import PerChannel, UNetDenoiser, as_denoiser, pad_to_multiple
 from theory import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
@@ -161,10 +161,11 @@ def test_attributes_of_the_network_are_taken_over() -> None:
 
 
 def test_per_channel_restores_each_plane_with_its_image_s_noise_level() -> None:
-    def denoiser(planes: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    def function(planes: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         assert planes.shape[1] == 1
         return planes * view(sigma) + planes.mean((-2, -1), keepdim=True)
 
+    denoiser = as_denoiser(function)
     x, sigma = images(3, 5), torch.tensor([0.5, 2.0])
     restored = PerChannel(denoiser)(x, sigma)
     expected = torch.cat([denoiser(x[:, c : c + 1], sigma) for c in range(3)], dim=1)

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit import DiffSR
+from diffsr_toolkit import SamplingSettings
 from diffsr_toolkit.errors import TimestepError
+from diffsr_toolkit.restoration import DiffusionRestorer
 from diffsr_toolkit.sampling import LEAST_SIGMA, step_sigmas
 from helpers.sampler import SCHEDULES, start
 from theory import NoiseSchedule
@@ -135,9 +136,11 @@ def test_a_network_on_another_schedule_restores_the_same_image_at_equal_snr(
     restored = []
     for schedule in (linear, SCHEDULES[name]):
         t = float(schedule.t_of_snr(float(linear.snr(87.6))))
-        sr = DiffSR(Stepper(), schedule)
-        restored.append(sr.restore(lr, (16, 20), t, steps=6, eta=eta, samples=samples)[0])
-        assert min(sr.denoiser.sigmas) >= Stepper.sigma_min * (1 - 1e-6)
+        stepper = Stepper()
+        sr = DiffusionRestorer(stepper, schedule)
+        settings = SamplingSettings(steps=6, eta=eta, samples=samples)
+        restored.append(sr.restore(lr, (16, 20), t, settings)[0])
+        assert min(stepper.sigmas) >= Stepper.sigma_min * (1 - 1e-6)
     # The levels agree to 1e-9, so what may differ is one rounding to single precision.
     torch.testing.assert_close(restored[0], restored[1], rtol=0, atol=1e-6)
 
@@ -146,6 +149,7 @@ def test_a_flow_model_spends_no_step_below_what_an_image_shows() -> None:
     class Flow(Stepper):
         sigma_min = 1e-6
 
-    sr = DiffSR(Flow(), SCHEDULES["flow_matching"])
-    sr.restore(start(0.3)[0], (16, 16), 200.0, steps=5)
-    assert len(sr.denoiser.sigmas) == 5 and min(sr.denoiser.sigmas) > LEAST_SIGMA
+    flow = Flow()
+    sr = DiffusionRestorer(flow, SCHEDULES["flow_matching"])
+    sr.restore(start(0.3)[0], (16, 16), 200.0, SamplingSettings(steps=5))
+    assert len(flow.sigmas) == 5 and min(flow.sigmas) > LEAST_SIGMA

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffsr_toolkit import images
 from diffsr_toolkit.errors import ImageError, OutputError
 from diffsr_toolkit.images import check_output, load_image, save_image, to_tensor
 from helpers.images import identity, photo
@@ -128,10 +127,10 @@ def test_check_output_sees_what_the_input_becomes(tmp_path):
 def test_an_unwritable_folder_or_file_is_refused(tmp_path, monkeypatch):
     taken = tmp_path / "a.png"
     taken.write_bytes(b"mine")
-    monkeypatch.setattr(images.os, "access", lambda path, mode: Path(path) != tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     with pytest.raises(OutputError, match="not writable"):
         save_image(photo(), tmp_path / "b.png")
-    monkeypatch.setattr(images.os, "access", lambda path, mode: Path(path) != taken)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != taken)
     with pytest.raises(OutputError, match="may be replaced"):
         save_image(photo(), taken)
     assert taken.read_bytes() == b"mine"

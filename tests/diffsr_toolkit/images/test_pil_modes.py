@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from diffsr_toolkit.images import load_image, save_image, to_tensor
-from diffsr_toolkit.images import resize
+from diffsr_toolkit.images import load_image, resize, save_image, to_tensor
 from helpers.images import identity, photo
 
 ORIENTATION = ExifTags.Base.Orientation

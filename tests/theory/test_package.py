@@ -1,9 +1,12 @@
-"""The package opens lazily and its errors are one family."""
+"""The package opens lazily, its rooms offer what they list, and its errors are one family."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,6 +18,20 @@ from theory.errors import ScaleError, SpectrumError, TimestepError, ToolkitError
 def test_every_public_name_resolves(name):
     assert getattr(theory, name).__name__ == name
     assert name in dir(theory)
+
+
+ROOMS = sorted(stub.parent.name for stub in Path(theory.__file__).parent.glob("*/__init__.pyi"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_offers_what_it_lists(room):
+    face = import_module(f"theory.{room}")
+    assert face.__all__ and face.__doc__ and face.__doc__.strip(". ")
+    files = {path.stem for path in Path(face.__file__).parent.glob("*.py")}
+    for name in face.__all__:
+        # A file that is imported hides what its face offers under the same name.
+        assert name not in files or isinstance(getattr(face, name), ModuleType)
+        getattr(face, name)
 
 
 def test_unknown_name_is_an_attribute_error():

@@ -1,4 +1,4 @@
-"""."""
+"""Bounds on what noise injection can do, for any data: each one, all of one input, and Monte Carlo to check."""
 
 import lazy_loader
 

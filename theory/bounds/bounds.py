@@ -6,7 +6,7 @@ Notation: x the original, x~ its down-then-up version, r = x - x~ the residual, 
 Information and divergences are in nats.
 
 Apart from SDEdit's, which is cited, the bounds are this project's own derivation from standard inequalities.
-`theory.mismatch` evaluates all of them for one input, `theory.slack` measures how loose they are.
+`theory.bounds.mismatch` evaluates all of them for one input, `theory.priors.slack` measures how loose they are.
 
 What the coupling bound on KL gives away is known exactly (chain rule, both states sharing the pair (x, x~)):
 ``snr E ||r||^2 / 2 - KL = E_z KL(posterior of the pair given a z_t || posterior given an x_t of the same value)``.
@@ -195,7 +195,7 @@ def restoration_mmse_bound(
     ----------
     snr : array_like of any shape
     transfer, psd, added : array_like of shape (m,)
-        H_f, S_f, and the power in x~ that is not the original's own (see `theory.transfer`).
+        H_f, S_f, and the power in x~ that is not the original's own (see `theory.degradation`).
     """
     snr = np.asarray(snr, dtype=np.float64)[..., None]
     gain, psd = np.broadcast_arrays(np.ravel(transfer), np.ravel(psd))

@@ -13,14 +13,14 @@ from theory.errors import SpectrumError
 Array = NDArray[np.float64]
 
 
-class Estimate(NamedTuple):
+class UncertainValue(NamedTuple):
     """A number with its standard error (0 where it is exact)."""
 
     value: float
     std_error: float = 0.0
 
 
-def mean_of(values: ArrayLike) -> Estimate:
+def mean_of(values: ArrayLike) -> UncertainValue:
     """Mean of independent draws; of a table (k, n) of k draws in each of n equally likely strata.
 
     The strata share of the variance is no error: with k >= 2 only the scatter within the strata counts.
@@ -30,7 +30,7 @@ def mean_of(values: ArrayLike) -> Estimate:
         variance = float(np.mean(np.var(table, axis=0, ddof=1)))
     else:
         variance = float(np.var(table, ddof=1))
-    return Estimate(float(np.mean(table)), sqrt(variance / table.size))
+    return UncertainValue(float(np.mean(table)), sqrt(variance / table.size))
 
 
 def divergence_terms(log_ratio: Array, small: bool) -> Array:
@@ -49,7 +49,7 @@ def gaussian_w2(power: ArrayLike, other: ArrayLike) -> float:
     return float(np.sqrt(np.sum((np.sqrt(a) - np.sqrt(b)) ** 2)))
 
 
-def gaussian_tv(power: ArrayLike, other: ArrayLike, samples: int = 4000, seed: int = 0) -> Estimate:
+def gaussian_tv(power: ArrayLike, other: ArrayLike, samples: int = 4000, seed: int = 0) -> UncertainValue:
     """Total variation of two zero-mean Gaussians with the same modes.
 
     One mode: exact, ``erf(x / sqrt(2 a)) - erf(x / sqrt(2 b))`` with a < b and x where the densities cross. More:
@@ -64,7 +64,7 @@ def gaussian_tv(power: ArrayLike, other: ArrayLike, samples: int = 4000, seed: i
 
     Returns
     -------
-    Estimate
+    UncertainValue
         In [0, 1]; its error is at most ``0.5 / sqrt(samples)``.
 
     Raises
@@ -80,9 +80,9 @@ def gaussian_tv(power: ArrayLike, other: ArrayLike, samples: int = 4000, seed: i
     if p.size == 1:
         low, high = sorted((float(p[0]), float(q[0])))
         if low == high:
-            return Estimate(0.0)
+            return UncertainValue(0.0)
         crossing = sqrt(log(high / low) * low * high / (high - low))
-        return Estimate(erf(crossing / sqrt(2 * low)) - erf(crossing / sqrt(2 * high)))
+        return UncertainValue(erf(crossing / sqrt(2 * low)) - erf(crossing / sqrt(2 * high)))
     square = np.random.default_rng(seed).standard_normal((samples, p.size)) ** 2
     log_ratio = 0.5 * (square @ (1 - p / q) + np.sum(np.log(p / q)))
     return mean_of(-np.expm1(np.minimum(log_ratio, 0.0)))

@@ -1,4 +1,4 @@
-"""."""
+"""What becomes of an image on its way down and up again: blur, bicubic kernel, noise, JPEG, by frequency."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""."""
+"""The exactly solvable case: a Gaussian image, its ideal denoiser, and the sampler in closed form."""
 
 import lazy_loader
 

@@ -1,4 +1,3 @@
-from .alias_groups import AliasGroups as AliasGroups
 from .alias_groups import alias_model as alias_model
 from .alias_groups import circular_weights as circular_weights
 from .chain import Chain as Chain
@@ -8,7 +7,6 @@ from .chain import follow_chain as follow_chain
 from .chain import posterior_limit as posterior_limit
 from .chain import psnr as psnr
 from .chain import run_chain as run_chain
-from .chain import wiener_gain as wiener_gain
 from .field import GaussianModel as GaussianModel
 from .field import ideal_low_pass as ideal_low_pass
 from .field import radial_array as radial_array

@@ -1,10 +1,10 @@
 """The exactly solvable model, whole: a Gaussian image, a linear degradation, a list of steps; everything follows.
 
 The image is stationary and Gaussian, so every frequency is independent; the degradation multiplies frequency f by
-H_f and adds power from elsewhere (`theory.transfer`); the sampler multiplies it by a gain and adds noise
+H_f and adds power from elsewhere (`theory.degradation`); the sampler multiplies it by a gain and adds noise
 (`theory.gaussian`). All that a metric of second moments can say of the restoration is then a sum over frequencies.
 Folded frequencies count as independent noise, which is exact for each frequency's own error and power, and for their
-sums; `theory.linear_model` keeps their correlations too.
+sums; `theory.gaussian.linear_model` keeps their correlations too.
 
 This is the project's own derivation.
 """

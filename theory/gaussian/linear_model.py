@@ -2,7 +2,7 @@
 
 Where the degradation folds frequencies onto each other, or knows borders, frequencies are no longer independent. All
 is still linear and Gaussian, so small matrices do what scalars did: for whole images of a few hundred pixels, or for
-each group of frequencies that fold onto one another (`theory.alias_groups`). Leading axes of all arrays are
+each group of frequencies that fold onto one another (`theory.gaussian.alias_groups`). Leading axes of all arrays are
 independent blocks.
 
 With back-projection (Irani and Peleg 1991) each estimate D becomes ``M^k D + (1 + M + ... + M^(k-1)) U lr``,

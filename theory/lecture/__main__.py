@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from theory.lecture import to_latex, to_markdown, to_text
+from theory.lecture.contents import to_latex, to_markdown, to_text
 
 _FORMATS = {"latex": to_latex, "markdown": to_markdown, "text": to_text}
 _SUFFIXES = {".tex": "latex", ".md": "markdown", ".txt": "text"}

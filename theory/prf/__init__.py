@@ -1,4 +1,4 @@
-"""."""
+"""The Perceptual Recoverable Field: its definitions, the three levels that compute it, and the predictions."""
 
 import lazy_loader
 

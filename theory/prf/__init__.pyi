@@ -9,7 +9,6 @@ from .levels import Level as Level
 from .levels import ModelAware as ModelAware
 from .levels import OnPaper as OnPaper
 from .levels import Spectral as Spectral
-from .model_aware import ModelAwareField as ModelAwareField
 from .prediction import Field as Field
 from .prediction import Prediction as Prediction
 from .prf import PRF as PRF

@@ -1,4 +1,4 @@
-"""."""
+"""Laws that are not Gaussian but solvable, a mixture and real patches, and how loose the bounds are on them."""
 
 import lazy_loader
 

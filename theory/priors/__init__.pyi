@@ -1,7 +1,6 @@
 from .mixture import GaussianMixture as GaussianMixture
 from .patch_prior import PatchPrior as PatchPrior
 from .patch_restoration import check_restoration as check_restoration
-from .patch_restoration import restore as restore
 from .slack import GaussianOracle as GaussianOracle
 from .slack import MixtureOracle as MixtureOracle
 from .slack import Oracle as Oracle

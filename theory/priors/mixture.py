@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds import Estimate, divergence_terms, information_bound, mean_of
+from theory.bounds import UncertainValue, divergence_terms, information_bound, mean_of
 from theory.errors import SpectrumError
 
 Array = NDArray[np.float64]
@@ -126,7 +126,7 @@ class GaussianMixture:
 
     def mmse(
         self, snr: float, operator: ArrayLike | None = None, samples: int = 4000, seed: int = 0
-    ) -> Estimate:
+    ) -> UncertainValue:
         """``E ||x - E[x | P x + sigma noise]||^2``, summed over the d values (P the identity by default).
 
         Monte Carlo over states of the exact posterior variance.
@@ -134,26 +134,26 @@ class GaussianMixture:
         sigma, law = snr**-0.5, self if operator is None else self.transformed(operator)
         return mean_of(self.posterior(law._states(sigma, samples, seed), sigma, operator)[1])
 
-    def kl(self, degraded: GaussianMixture, snr: float, samples: int = 4000, seed: int = 0) -> Estimate:
+    def kl(self, degraded: GaussianMixture, snr: float, samples: int = 4000, seed: int = 0) -> UncertainValue:
         """``KL(law(z_t) || law(x_t))`` in nats: `degraded` is the law of x~, this one that of x."""
         sigma = snr**-0.5
         z = degraded._states(sigma, samples, seed)
         log_ratio = self.log_density(z, sigma) - degraded.log_density(z, sigma)
         return mean_of(divergence_terms(log_ratio, small=bool(np.mean(np.abs(log_ratio)) < 0.5)))
 
-    def tv(self, degraded: GaussianMixture, snr: float, samples: int = 4000, seed: int = 0) -> Estimate:
+    def tv(self, degraded: GaussianMixture, snr: float, samples: int = 4000, seed: int = 0) -> UncertainValue:
         """Total variation of law(z_t) and law(x_t), in [0, 1]; arguments as in `kl`."""
         sigma = snr**-0.5
         z = degraded._states(sigma, samples, seed)
         log_ratio = self.log_density(z, sigma) - degraded.log_density(z, sigma)
         return mean_of(-np.expm1(np.minimum(log_ratio, 0.0)))
 
-    def information(self, snr: float, samples: int = 4000, seed: int = 0) -> Estimate:
+    def information(self, snr: float, samples: int = 4000, seed: int = 0) -> UncertainValue:
         """``I(x; x_t)`` in nats: what a Gaussian of this covariance tells, less the state's KL from that Gaussian."""
         matched = GaussianMixture(np.ones(1), self.mean()[None], self.covariance()[None])
         gap = matched.kl(self, snr, samples, seed)
         linear = information_bound(snr, np.maximum(np.linalg.eigvalsh(matched.covariances[0]), 0.0))
-        return Estimate(float(linear) - gap.value, gap.std_error)
+        return UncertainValue(float(linear) - gap.value, gap.std_error)
 
     def _states(self, sigma: float, samples: int, seed: int) -> Array:
         rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.bounds import Estimate, divergence_terms, information_bound, kl_bound, mean_of
+from theory.bounds import UncertainValue, divergence_terms, information_bound, kl_bound, mean_of
 from theory.errors import SpectrumError
 
 Array = NDArray[np.float64]
@@ -77,7 +77,9 @@ class PatchPrior:
         """Index of the patch nearest to each point (m, d)."""
         return np.argmax(_log_kernel(np.asarray(x, dtype=np.float64), self.patches, 1.0), axis=1)
 
-    def mmse(self, snr: float, degraded: PatchPrior | None = None, draws: int = 2, seed: int = 0) -> Estimate:
+    def mmse(
+        self, snr: float, degraded: PatchPrior | None = None, draws: int = 2, seed: int = 0
+    ) -> UncertainValue:
         """``E ||x - E[x | state]||^2``, summed over the d values.
 
         Parameters
@@ -92,7 +94,7 @@ class PatchPrior:
 
         Returns
         -------
-        Estimate
+        UncertainValue
         """
         seen, sigma = self._matching(degraded), snr**-0.5
         # Errors from the true patch, not from the origin: exact where the posterior has made up its mind.
@@ -106,7 +108,7 @@ class PatchPrior:
 
         return seen._expectation(variance, sigma, draws, seed)
 
-    def information(self, snr: float, draws: int = 2, seed: int = 0) -> Estimate:
+    def information(self, snr: float, draws: int = 2, seed: int = 0) -> UncertainValue:
         """``I(x; x_t)`` nats; of a degraded prior, ``I(x~; z_t)``.
 
         ``log n - E[posterior entropy]``; under heavy noise what a Gaussian of this covariance tells, less the
@@ -125,7 +127,7 @@ class PatchPrior:
                 return divergence_terms(matched - self.log_density(state, sigma), small=True)
 
             excess = self._expectation(gap, sigma, draws, seed)
-            return Estimate(linear - excess.value, excess.std_error)
+            return UncertainValue(linear - excess.value, excess.std_error)
 
         def told(state: Array) -> Array:
             log_weight = self.log_weights(state, sigma)
@@ -133,7 +135,7 @@ class PatchPrior:
 
         return self._expectation(told, sigma, draws, seed)
 
-    def kl(self, degraded: PatchPrior, snr: float, draws: int = 2, seed: int = 0) -> Estimate:
+    def kl(self, degraded: PatchPrior, snr: float, draws: int = 2, seed: int = 0) -> UncertainValue:
         """``KL(law(z_t) || law(x_t))`` in nats; arguments as in `mmse`."""
         sigma, seen = snr**-0.5, self._matching(degraded)
         energy = np.mean(np.sum((self.patches - seen.patches) ** 2, axis=1))
@@ -144,7 +146,7 @@ class PatchPrior:
 
         return seen._expectation(terms, sigma, draws, seed)
 
-    def tv(self, degraded: PatchPrior, snr: float, draws: int = 2, seed: int = 0) -> Estimate:
+    def tv(self, degraded: PatchPrior, snr: float, draws: int = 2, seed: int = 0) -> UncertainValue:
         """Total variation of law(z_t) and law(x_t), in [0, 1]; arguments as in `mmse`."""
         sigma, seen = snr**-0.5, self._matching(degraded)
 
@@ -163,7 +165,9 @@ class PatchPrior:
             )
         return degraded
 
-    def _expectation(self, value: Callable[[Array], Array], sigma: float, draws: int, seed: int) -> Estimate:
+    def _expectation(
+        self, value: Callable[[Array], Array], sigma: float, draws: int, seed: int
+    ) -> UncertainValue:
         """Mean of ``value(states) -> (n,)`` over patches and noise, states in the order of the patches."""
         rng = np.random.default_rng(seed)
         pairs = []

@@ -1,10 +1,10 @@
 """What the reverse process really does from the injected state, when its denoiser is exact: a patch prior's.
 
-Measured on 400 patches of photographs, 20 steps (``python -m diffsr_toolkit.experiments.slack.measure``; at scales 1.6, 2 and 4): of the
-restored patches 91, 78 and 32 % are the original at t = 5, 68, 56 and 19 % at t = 60, 6, 5 and 2 % at t = 300; the law
-of the restored patch is 0.09, 0.22 and 0.62 (TV) from the prior at t = 5 and 0.04, 0.04 and 0.05 at t = 300. Less
-noise kept more at every step of that grid; it paid in realism at scale 4, while at 1.6 and 2 the deficit peaks near
-t = 60 (0.17, 0.24), since with less noise most mildly blurred patches still find their own.
+Measured on 400 patches of photographs, 20 steps (`diffsr_toolkit.experiments.slack`, at scales 1.6, 2 and 4): of the
+restored patches 91, 78 and 32 % are the original at t = 5, 68, 56 and 19 % at t = 60, 6, 5 and 2 % at t = 300; the
+law of the restored patch is 0.09, 0.22 and 0.62 (TV) from the prior at t = 5 and 0.04, 0.04 and 0.05 at t = 300. Less
+noise kept more at every step of that grid; it paid in realism at scale 4, while at 1.6 and 2 the deficit peaks near t
+= 60 (0.17, 0.24), since with less noise most mildly blurred patches still find their own.
 
 The squared error at t = 5 is 0.13, 0.34 and 1.7 where an estimator made for z_t would have 1e-11, 1e-6 and 0.007: the
 denoiser knows all about patches, but takes the blurred one for another patch. That is the price of the mismatch, and
@@ -19,7 +19,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import SIGMA_END, Estimate, Mismatch, fano_bound, kl_bound, mean_of, tv_coupling_bound
+from theory.bounds import (
+    SIGMA_END,
+    Mismatch,
+    UncertainValue,
+    fano_bound,
+    kl_bound,
+    mean_of,
+    tv_coupling_bound,
+)
 from theory.errors import ToolkitError
 from theory.gaussian import ancestral_std
 from theory.priors.patch_prior import PatchPrior
@@ -35,13 +43,13 @@ class PatchRestoration:
     ----------
     snr : float
     nfe : int
-    squared_error : Estimate
+    squared_error : UncertainValue
         ``E ||x^ - x||^2``.
-    mmse : Estimate
+    mmse : UncertainValue
         ``mmse(x | z_t)``, which no restoration beats.
     mmse_linear : float
         Its bound from the covariances alone.
-    kept : Estimate
+    kept : UncertainValue
         How often the patch nearest to the restoration is the original: the signature, on the level of patches.
     kept_bound : float
         Fano's bound of it, from the spectrum of the degraded patches.
@@ -54,10 +62,10 @@ class PatchRestoration:
 
     snr: float
     nfe: int
-    squared_error: Estimate
-    mmse: Estimate
+    squared_error: UncertainValue
+    mmse: UncertainValue
     mmse_linear: float
-    kept: Estimate
+    kept: UncertainValue
     kept_bound: float
     index_tv: float
     index_kl: float

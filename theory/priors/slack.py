@@ -1,20 +1,20 @@
 """How loose the bounds are: each one divided by the truth, where the truth is known.
 
 Three laws are solvable: a Gaussian image, a Gaussian mixture, and a discrete prior over patches. `slack_table` sets
-every bound of `theory.mismatch` beside the truth for each of them, over scales and SNRs.
+every bound of `theory.bounds.mismatch` beside the truth for each of them, over scales and SNRs.
 
-Measured (linear 1000-step schedule, t from 5 to 800, scales 1.6 to 4; ``python -m diffsr_toolkit.experiments.slack.measure``): the KL
+Measured (linear 1000-step schedule, t from 5 to 800, scales 1.6 to 4; `diffsr_toolkit.experiments.slack`): the KL
 bound is loosest under *much* noise, where it falls with the SNR while the KL of laws with about the same mean falls
 with its square: 280 (patches) to 1e5 times the truth at t = 800. With less noise the discrete prior comes close, 1.1
 (scale 1.6) to 2.7 (scale 4) times at t = 5: there the truth is the distance to the *nearest* patch where the bound
 has that to the own one. A Gaussian stays 6 to 11 times below, since its KL grows only with the logarithm of the SNR.
 Total variation by coupling is within 2 up to t = 150 for patches, and below the way over KL everywhere; W2's bound
 ignores that noise smooths, so at t = 800 it is 100 to 500 times what must be. The linear mmse and information bounds
-are exact for Gaussians, at most 1.33 times the truth for the mixture, and tight for patches from t = 500 on; below
-t = 60 patches are known almost surely, while the covariance still fears 13 (t = 60) to 1900 (t = 20) times that error.
+are exact for Gaussians, at most 1.33 times the truth for the mixture, and tight for patches from t = 500 on; below t
+= 60 patches are known almost surely, while the covariance still fears 13 (t = 60) to 1900 (t = 20) times that error.
 SDEdit's bound ranks last, 750 to 17000 times the truth at t = 150, and at t = 5 lies *below* it for the Gaussian and
-the patches (`theory.bounds.sdedit_bound` says why). All C here bound the mean squared score of noised originals,
-not its supremum.
+the patches (`theory.bounds.sdedit_bound` says why). All C here bound the mean squared score of noised originals, not
+its supremum.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.bounds import SIGMA_END, Estimate, Mismatch, gaussian_kl, gaussian_tv, gaussian_w2, tv_bound
+from theory.bounds import SIGMA_END, Mismatch, UncertainValue, gaussian_kl, gaussian_tv, gaussian_w2, tv_bound
 from theory.gaussian import posterior_limit
 from theory.priors.mixture import GaussianMixture
 from theory.priors.patch_prior import PatchPrior
@@ -52,7 +52,7 @@ class Oracle(Protocol):
     def score_bound(self) -> float:
         """C of the edit bounds: an upper bound of the mean squared score at every noise level above `SIGMA_END`."""
 
-    def truths(self, snr: float) -> dict[str, Estimate]:
+    def truths(self, snr: float) -> dict[str, UncertainValue]:
         """Exact values or Monte-Carlo estimates by the name of their bound; a missing one is not known."""
 
 
@@ -77,7 +77,7 @@ class GaussianOracle:
         """``sum 1 / (S + SIGMA_END^2)``, the mean squared score at the end, where it is largest."""
         return float(np.sum(1 / (self.mismatch.psd + SIGMA_END**2)))
 
-    def truths(self, snr: float) -> dict[str, Estimate]:
+    def truths(self, snr: float) -> dict[str, UncertainValue]:
         """As `Oracle.truths`."""
         m, noise = self.mismatch, 1 / snr
         exact = m.bounds(snr)
@@ -87,12 +87,12 @@ class GaussianOracle:
         moved += np.sqrt(chain.variance) * down
         edit = _quantile(np.sum(moved**2, axis=1))
         return {
-            "kl": Estimate(float(gaussian_kl(snr, 0.0, m.psd, m.degraded))),
+            "kl": UncertainValue(float(gaussian_kl(snr, 0.0, m.psd, m.degraded))),
             "tv": gaussian_tv(m.degraded + noise, m.psd + noise, self.samples, self.seed),
-            "w2": Estimate(gaussian_w2(m.degraded + noise, m.psd + noise)),
-            "mmse": Estimate(float(exact.mmse)),
-            "restoration_mmse": Estimate(float(exact.restoration_mmse)),
-            "information": Estimate(float(exact.information)),
+            "w2": UncertainValue(gaussian_w2(m.degraded + noise, m.psd + noise)),
+            "mmse": UncertainValue(float(exact.mmse)),
+            "restoration_mmse": UncertainValue(float(exact.restoration_mmse)),
+            "information": UncertainValue(float(exact.information)),
             "sdedit": edit,
             "edit": edit,
         }
@@ -127,7 +127,7 @@ class MixtureOracle:
         power = np.maximum(np.linalg.eigvalsh(self.mixture.covariances), 0.0)
         return float(self.mixture.weights @ np.sum(1 / (power + SIGMA_END**2), axis=1))
 
-    def truths(self, snr: float) -> dict[str, Estimate]:
+    def truths(self, snr: float) -> dict[str, UncertainValue]:
         """As `Oracle.truths`; W2 of mixtures is not known."""
         law, degraded = self.mixture, self.mixture.transformed(self.operator)
         count, seed = self.samples, self.seed
@@ -173,7 +173,7 @@ class PatchOracle:
         """``d / SIGMA_END^2``: the mean squared score of points under little noise is that of the noise."""
         return self.prior.patches.shape[1] / SIGMA_END**2
 
-    def truths(self, snr: float) -> dict[str, Estimate]:
+    def truths(self, snr: float) -> dict[str, UncertainValue]:
         """As `Oracle.truths`; W2 of mixtures is not known."""
         prior, degraded = self.prior, self.degraded
         draws, seed = self.draws, self.seed
@@ -228,7 +228,7 @@ def slack_table(
             truths = oracle.truths(snr)
             values = {bound: float(getattr(bounds, bound)) for bound in truths}
             if limited := "w2" not in truths:
-                truths["w2"], values["w2"] = Estimate(float(bounds.w2_least)), float(bounds.w2)
+                truths["w2"], values["w2"] = UncertainValue(float(bounds.w2_least)), float(bounds.w2)
             truths["tv_of_kl"], values["tv_of_kl"] = truths["tv"], float(tv_bound(bounds.kl))
             for bound, truth in truths.items():
                 known = truth.value > max(RESOLVED * truth.std_error, 0.0)
@@ -252,8 +252,8 @@ def slack_table(
     return rows
 
 
-def _quantile(values: Array) -> Estimate:
+def _quantile(values: Array) -> UncertainValue:
     """Quantile 1 - DELTA with a standard error from the order statistics one standard deviation of rank away."""
     rank, step = 1 - DELTA, np.sqrt(DELTA * (1 - DELTA) / len(values))
     low, middle, high = np.quantile(values, [rank - step, rank, min(rank + step, 1.0)])
-    return Estimate(float(middle), float(high - low) / 2)
+    return UncertainValue(float(middle), float(high - low) / 2)

@@ -1,4 +1,4 @@
-"""."""
+"""Noise schedules as one thing only: a continuous, exactly invertible map between timestep and SNR."""
 
 import lazy_loader
 

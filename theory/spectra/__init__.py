@@ -1,4 +1,4 @@
-"""."""
+"""Spectra of images: the power law, the measured one, and fits from an image or from its LR version alone."""
 
 import lazy_loader
 

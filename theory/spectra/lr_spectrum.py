@@ -31,7 +31,7 @@ def fit_lr(lr: ArrayLike, scale: Scale, degradation: Degradation, fit_blur: bool
     Parameters
     ----------
     lr : array_like of shape (h, w) or (C, h, w)
-        In [-1, 1]; h and w at least `theory.spectra.MIN_SIZE`.
+        In [-1, 1]; h and w at least `theory.spectra.radial.MIN_SIZE`.
     scale : float or (float, float)
         HR size over LR size.
     degradation : Degradation

@@ -1,4 +1,4 @@
-"""."""
+"""The theory as algebra: expressions, identities, sensitivities, and the words and symbols it is written in."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
 """The closed form as algebra: SNR and timestep of five schedule families, and the field's timesteps on each.
 
 Everything is a sympy expression in the symbols below; `numeric` turns one into a function of numbers. How the
-timesteps react to their inputs is in `theory.symbolic_sensitivity`, the proofs are in `theory.lecture`. This is the
+timesteps react to their inputs is in `theory.symbolic.sensitivities`, the proofs are in `theory.lecture`. This is the
 project's own derivation.
 """
 
@@ -44,7 +44,7 @@ _OFFSET = sp.Rational(8, 1000)
 
 
 def defaults(family: Family) -> dict[sp.Symbol, float]:
-    """Values of a family's parameters, those of `theory.schedule.NoiseSchedule`'s constructors.
+    """Values of a family's parameters, those of `theory.NoiseSchedule`'s constructors.
 
     Raises
     ------

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage import data
 
-from theory.degradation import (
-    GREY_LEVELS,
-    basis_power,
-    coefficient_variances,
-    dct_basis,
-    jpeg_channel,
-    quantisation_table,
-    quantised,
-    quantised_mixture,
-)
+from theory.degradation import GREY_LEVELS, dct_basis, jpeg_channel, quantisation_table
+from theory.degradation.jpeg import basis_power, coefficient_variances, quantised, quantised_mixture
 from theory.errors import ToolkitError
 from theory.spectra import PowerLaw, radial_psd
 

@@ -16,11 +16,10 @@ from theory.degradation import (
     channel,
     cubic_weights,
     down_transfer,
-    keys_kernel,
-    keys_transform,
     lr_psd,
     transfer,
 )
+from theory.degradation.kernel import keys_kernel, keys_transform
 from theory.errors import ScaleError, SpectrumError, ToolkitError
 from theory.scale import as_scale
 from theory.spectra import PowerLaw

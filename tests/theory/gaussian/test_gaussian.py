@@ -10,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.errors import TimestepError, ToolkitError
-from theory.gaussian import (
-    Chain,
-    ancestral_std,
-    flow_limit,
-    follow_chain,
-    posterior_limit,
-    psnr,
-    run_chain,
-    wiener_gain,
-)
+from theory.gaussian import Chain, ancestral_std, flow_limit, follow_chain, posterior_limit, psnr, run_chain
+from theory.gaussian.chain import wiener_gain
 from theory.schedules import NoiseSchedule
 
 etas = st.floats(0, 1)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from theory.degradation import cubic_weights
 from theory.errors import ScaleError, SpectrumError, ToolkitError
 from theory.gaussian import (
-    AliasGroups,
     GaussianModel,
     LinearModel,
     alias_model,
@@ -19,6 +18,7 @@ from theory.gaussian import (
     radial_array,
     run_chain,
 )
+from theory.gaussian.alias_groups import AliasGroups
 from theory.spectra import PowerLaw
 
 SHAPE = (12, 10)

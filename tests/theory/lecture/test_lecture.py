@@ -12,7 +12,8 @@ import pytest
 import sympy as sp
 
 from theory import lecture, symbolic
-from theory.lecture import Lambda, beta_slope, main, root, root_slope
+from theory.lecture.__main__ import main
+from theory.lecture.signal import Lambda, beta_slope, root, root_slope
 from theory.prf import missing_deficit, optimal_weight, surviving_loss
 from theory.symbolic import Identity, r
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from theory.degradation import added_psd, cubic_weights, transfer
 from theory.gaussian import flow_limit, psnr
-from theory.prf import BANDS, PRF, ModelAware, ModelAwareField, ModelResponse, Sensitivity
+from theory.prf import BANDS, PRF, ModelAware, ModelResponse, Sensitivity
+from theory.prf.model_aware import ModelAwareField
 from theory.prf.spectral import frequency_nodes
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw

@@ -7,7 +7,8 @@ import pytest
 
 from theory.degradation import cubic_weights
 from theory.errors import ToolkitError
-from theory.priors import PatchPrior, check_restoration, restore
+from theory.priors import PatchPrior, check_restoration
+from theory.priors.patch_restoration import restore
 
 
 @pytest.fixture(scope="module")

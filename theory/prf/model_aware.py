@@ -131,7 +131,9 @@ class ModelAwareField(ScannedField):
 
     def _margin(self, curves: Curves) -> Array:
         """Positive inside the field: both tolerances are met and the upsampled image is bettered."""
-        better = 1 - curves.objective / max(self.upsampled_metric, np.finfo(np.float64).tiny)
+        # Nothing betters an upsampled image that is the original: minus infinity then.
+        with np.errstate(over="ignore"):
+            better = 1 - curves.objective / max(self.upsampled_metric, np.finfo(np.float64).tiny)
         return np.minimum.reduce(
             [self.eps_realism - curves.realism, self.eps_signature - curves.signature, better]
         )

@@ -228,8 +228,11 @@ def test_a_blur_that_is_handed_back_has_all_of_its_realism_deficit():
     assert ours.log_snr_low == -np.inf and ours.log_snr_high == np.inf
 
 
-def test_scale_one_misses_nothing():
-    p = PRF(NoiseSchedule.linear(), LAW, ModelAware(sharpening())).predict(1.0)
+@pytest.mark.parametrize("charge", [1.0, 1e3])
+def test_scale_one_misses_nothing(charge):
+    # However much the metric charges for what the model does to an image that lacks nothing.
+    metric = Sensitivity("m", RELATIVE.frequency, charge * RELATIVE.octave)
+    p = PRF(NoiseSchedule.linear(), LAW, ModelAware(sharpening(), metric)).predict(1.0)
     assert p.t_low == p.t_opt == 0 and p.is_open
     assert "nothing is missing" in p.explanation
 

@@ -12,11 +12,20 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.experiments.study import (
+    OWN,
+    arm_title,
+    by_scale,
+    checked,
+    draw_cases,
+    load,
+    method_title,
+    scale_colours,
+    scale_handles,
+    select,
+)
+from diffsr_toolkit.plots import BLACK, BLUE, ORANGE, plain_numbers, tidy
 from diffsr_toolkit.stats import SHORT, scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, ORANGE
-from diffsr_toolkit.experiments.study import by_scale, draw_cases, scale_colours, scale_handles, tidy
-from diffsr_toolkit.experiments.study import OWN
-from diffsr_toolkit.experiments.study import arm_title, checked, load, method_title, select
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import STYLE, png
 
@@ -111,7 +120,7 @@ class StudyExplorer:
         image = None if self.image.value == EVERY else str(self.image.value)
         own = rows if image is None else select(rows, image=image)
         self._draw(rows, own, image)
-        self.numbers.value = f"<div class='diffsr-text'>{html.escape(numbers(own))}</div>"
+        self.numbers.value = f"<div class='diffsr-text'>{html.escape(case_numbers(own))}</div>"
 
     def _draw(self, rows: pd.DataFrame, own: pd.DataFrame, image: str | None) -> None:
         self._canvas.clear()
@@ -133,7 +142,7 @@ class StudyExplorer:
         self.figure.value = png(self._canvas)
 
 
-def numbers(rows: pd.DataFrame) -> str:
+def case_numbers(rows: pd.DataFrame) -> str:
     """One line on the cases of one way of choosing, cases counting alike."""
     count = f"{len(rows)} case{'' if len(rows) == 1 else 's'}"
     regret = rows["regret_percent"]
@@ -172,7 +181,7 @@ def _over_scale(ax: Axes, rows: pd.DataFrame, limit: float) -> None:
         )  # fmt: skip
     ax.set_yscale("symlog", linthresh=1.0, linscale=0.5)
     ax.set_ylim(-0.4, limit)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    plain_numbers(ax.yaxis)
     ax.set_xticks(range(len(groups)), [scale_label(*pair) for pair, _ in groups])
     ax.set_xlim(-0.5, len(groups) - 0.5)
     ax.set(xlabel="scale", ylabel="timestep t")

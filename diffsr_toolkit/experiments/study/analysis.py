@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from typing import get_args
 
-import numpy as np
 import pandas as pd
 
 from diffsr_toolkit.errors import StoreError
-from diffsr_toolkit.metrics import METRICS as KNOWN
 from diffsr_toolkit.experiments.study.arms import ARMS, Arm
-from diffsr_toolkit.experiments.study.curves import Curve
-from diffsr_toolkit.experiments.study.measurements import SPECTRUM
-from diffsr_toolkit.experiments.study.predictors import BASELINES, LEVELS, PER_SCALE, Case, choose_all
+from diffsr_toolkit.experiments.study.cases import cases_of
+from diffsr_toolkit.experiments.study.predictors import PER_SCALE, RIVALS, choose_all
 from diffsr_toolkit.experiments.study.summary import differences, summarise
-from theory.spectra import PowerLaw
+from theory.prf import Level
 
 PAIRS = [
-    *((f"{level}, pooled", other) for level in ("closed_form", "model_aware") for other in BASELINES),
-    *(("model_aware, per scale", other) for other in (*BASELINES, PER_SCALE)),
-    *((f"{level}, {own}", f"{level}, per scale") for level in LEVELS for own in ("per image", "pooled")),
+    *((f"{level}, pooled", other) for level in ("closed_form", "model_aware") for other in RIVALS),
+    *(("model_aware, per scale", other) for other in (*RIVALS, PER_SCALE)),
+    *(
+        (f"{level}, {own}", f"{level}, per scale")
+        for level in get_args(Level)
+        for own in ("per image", "pooled")
+    ),
     ("spectral, pooled", "closed_form, pooled"),
     ("model_aware, pooled", "closed_form, pooled"),
     ("model_aware, per scale", "closed_form, per scale"),
@@ -36,9 +37,9 @@ def analyse(
     Parameters
     ----------
     curves : DataFrame
-        As of ``study.measure.measure``.
+        As of `measurements.measure_curves`.
     spectra : DataFrame
-        As of ``study.measure.told_spectra``.
+        As of `measurements.told_spectra`.
     arms : mapping of str to Arm
 
     Returns
@@ -59,9 +60,7 @@ def analyse(
         )
     table = pd.concat(
         [
-            choose_all(
-                arm.noise_schedule, arm.responses(), cases_of(arm, rows, spectra), arm.sampler["samples"]
-            ).assign(arm=name)
+            choose_all(arm.predictor(), arm.settings, cases_of(arm, rows, spectra)).assign(arm=name)
             for name, arm in arms.items()
             if len(rows := curves[curves["arm"] == name])
         ],
@@ -73,40 +72,3 @@ def analyse(
         "per_scale": summarise(table, per_scale=True),
         "differences": differences(table, PAIRS),
     }
-
-
-def cases_of(arm: Arm, rows: pd.DataFrame, spectra: pd.DataFrame) -> list[Case]:
-    """The measured curves of an arm, with what the predictions may see.
-
-    Raises
-    ------
-    StoreError
-        When a curve lacks a timestep, or a photograph its spectrum.
-    """
-    t = np.array(arm.own_timesteps())
-    laws = {
-        (str(image), float(sy), float(sx)): PowerLaw(*map(float, law))
-        for image, sy, sx, *law in spectra[["image", "scale_y", "scale_x", *SPECTRUM]].itertuples(index=False)
-    }
-    cases = []
-    for key, group in rows.groupby(["image", "scale_y", "scale_x", "metric"], sort=False):
-        image, sy, sx, metric = str(key[0]), float(key[1]), float(key[2]), str(key[3])
-        if (image, sy, sx) not in laws:
-            raise StoreError(
-                f"the spectrum of {image} at scale {sy:g} x {sx:g} is missing: give the photographs"
-            )
-        bicubic = float(group["value_bicubic"].iloc[0])
-        better = KNOWN[metric].higher_is_better
-        curve = partial(Curve, arm.noise_schedule, t, higher_is_better=better, bicubic=bicubic)
-        by_seed = []
-        for seed, own in group.sort_values("t").groupby("seed"):
-            # A table keeps five digits of a timestep.
-            if len(own) != len(t) or not np.allclose(own["t"], t, rtol=1e-4):
-                raise StoreError(
-                    f"{arm.name}: {image} at scale {sy:g} x {sx:g}, {metric}, seed {seed} was measured at other "
-                    f"timesteps than the arm's {len(t)}: delete its rows and measure again"
-                )
-            by_seed.append(curve(own["value"].to_numpy()))
-        mean = curve(np.mean([one.values for one in by_seed], axis=0))
-        cases.append(Case(image, (sy, sx), metric, laws[image, sy, sx], mean, tuple(by_seed)))
-    return cases

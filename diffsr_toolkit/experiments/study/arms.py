@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.pipeline import DEFAULT_STEPS, PAIR, DiffSR
-from diffsr_toolkit.images import Scale
+from diffsr_toolkit.experiments.study.tables import RESPONSES
+from diffsr_toolkit.models import ModelCard, load_card, load_model, reference_card
+from diffsr_toolkit.prediction import Predictor
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration import stored_responses
-from diffsr_toolkit.sampling import Denoiser
+from diffsr_toolkit.restoration import DiffusionRestorer
+from diffsr_toolkit.settings import PAIR, SamplingSettings
 from theory.prf import ModelResponse
+from theory.scale import Scale
 from theory.schedules import NoiseSchedule
 
-SIDE = 160
+LONGER_SIDE = 160
 """Longer side, in pixels, to which every photograph of the study is reduced as a whole."""
 
-METRICS = ("psnr_rgb", "psnr_y", "ssim", "lr_psnr", "feature_distance")
+STUDY_METRICS = ("psnr_rgb", "psnr_y", "ssim", "lr_psnr", "feature_distance")
 
 SCALES: tuple[Scale, ...] = (1.3, 1.6, 2.0, 2.7, 4.0, 6.0, 8.0, (2.0, 4.0))
 FEWER_SCALES: tuple[Scale, ...] = (1.6, 2.7, 4.0, 6.0)
@@ -33,7 +35,11 @@ FEWER_TIMESTEPS = (2, 5, 9, 15, 23, 34, 50, 72, 100, 200)
 AVERAGED_TIMESTEPS = (9, 23, 50, 72, 100, 150, 200, 300, 400)
 SHORT_TIMESTEPS = (2, 9, 23, 50, 72, 100, 140)
 
-SINGLE: dict[str, Any] = {"steps": DEFAULT_STEPS, "eta": 0.0, "samples": 1}
+DEFAULTS = SamplingSettings()
+"""``DiffSR.upscale``'s own."""
+
+EMBEDDED = "embedded"
+"""The denoiser with a card of its own; what the others give back is in `RESPONSES`."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,10 @@ class Arm:
     title : str
         For tables.
     denoiser : {"embedded", "wiener", "mixture", "ffdnet"}
+    settings : SamplingSettings
+        How every restoration is sampled.
     schedule : {"linear", "cosine", "flow_matching"}
         Timesteps are those of equal SNR to `timesteps` of the linear schedule: the network is the same, re-timed.
-    sampler : dict
-        Settings of ``DiffSR.sweep``.
     scales : sequence of float or (sy, sx)
     timesteps : sequence of float
         On the linear 1000-step schedule.
@@ -58,36 +64,35 @@ class Arm:
     name: str
     title: str
     denoiser: str
-    sampler: dict[str, Any]
+    settings: SamplingSettings = DEFAULTS
     schedule: str = "linear"
     scales: Sequence[Scale] = FEWER_SCALES
     timesteps: Sequence[float] = FEWER_TIMESTEPS
 
-    def build(self) -> DiffSR:
+    def build(self) -> DiffusionRestorer:
         """The restorer of this arm."""
-        if self.denoiser == "embedded":
-            # Half precision halves the time; the error that it adds is scaled by the noise level.
-            embedded = DiffSR.from_pretrained("embedded", dtype=torch.bfloat16)
-            if self.schedule == "linear":
-                return embedded
-            return DiffSR(embedded.denoiser, self.noise_schedule, name="embedded", responses=self.responses())
-        denoiser, name = _denoiser(self.denoiser)
-        return DiffSR(denoiser, self.noise_schedule, channels=3, name=name, responses=self.responses())
+        if self.denoiser != EMBEDDED:
+            denoiser, name = _denoiser(self.denoiser)
+            return DiffusionRestorer(denoiser, self.noise_schedule, channels=3, name=name)
+        # Half precision halves the time; the error that it adds is scaled by the noise level.
+        model = load_model(EMBEDDED, dtype=torch.bfloat16)
+        schedule = model.schedule if self.schedule == "linear" else self.noise_schedule
+        return DiffusionRestorer(model.denoiser, schedule, name=EMBEDDED, device=model.denoiser.device)
 
     @property
     def noise_schedule(self) -> NoiseSchedule:
         """The schedule of this name."""
         return schedule_of(self.schedule)
 
-    def responses(self) -> Sequence[ModelResponse]:
-        """What was measured of the arm's denoiser, which its predictions rest on; it takes no network to read."""
-        if self.denoiser == "embedded":
-            return stored_responses(data_path("models", "embedded"))
-        try:
-            stored = json.loads(data_path("study", "responses.json").read_text())
-        except ToolkitError:
-            return []
-        return [ModelResponse.from_dict(stored[self.name])] if self.name in stored else []
+    def card(self) -> ModelCard:
+        """What predictions know of the arm's denoiser; it takes no network to read."""
+        if self.denoiser == EMBEDDED:
+            return load_card(EMBEDDED)
+        return replace(reference_card(), name=self.denoiser, responses=_measured_responses(self.name))
+
+    def predictor(self) -> Predictor:
+        """What predicts on this arm's schedule."""
+        return Predictor(self.noise_schedule, self.card())
 
     def own_timesteps(self) -> list[float]:
         """`timesteps` on this arm's schedule."""
@@ -108,14 +113,21 @@ def schedule_of(name: str) -> NoiseSchedule:
     return known[name]
 
 
-def _denoiser(name: str) -> tuple[Denoiser, str]:
-    """A denoiser without weights of its own, and a name that changes with what it knows."""
-    from diffsr_toolkit.models import MixtureDenoiser, WienerDenoiser
-    from diffsr_toolkit.models import FFDNet
-    from diffsr_toolkit.prediction import reference_spectrum
+def _measured_responses(arm: str) -> tuple[ModelResponse, ...]:
+    """What the study measured of an arm's denoiser; empty where it measured nothing."""
+    try:
+        stored = json.loads(data_path("study", RESPONSES).read_text())
+    except ToolkitError:
+        return ()
+    return (ModelResponse.from_dict(stored[arm]),) if arm in stored else ()
+
+
+def _denoiser(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], str]:
+    """A denoiser without a card of its own, and a name that changes with what it knows."""
+    from diffsr_toolkit.models import FFDNet, MixtureDenoiser, WienerDenoiser
 
     if name == "wiener":
-        law = reference_spectrum()
+        law = reference_card().spectrum
         return WienerDenoiser(law), f"wiener {law.amplitude:.4g} f^-{law.exponent:.4g}"
     if name == "mixture":
         return MixtureDenoiser(), name
@@ -127,24 +139,24 @@ def _denoiser(name: str) -> tuple[Denoiser, str]:
 ARMS: dict[str, Arm] = {
     arm.name: arm
     for arm in (
-        Arm("single", "embedded, eta 0", "embedded", SINGLE, scales=SCALES, timesteps=TIMESTEPS),
-        Arm("pair", "embedded, PAIR (eta 1)", "embedded", PAIR, timesteps=AVERAGED_TIMESTEPS),
-        Arm("ancestral", "embedded, eta 1", "embedded", SINGLE | {"eta": 1.0}, timesteps=SHORT_TIMESTEPS),
+        Arm("single", "embedded, eta 0", EMBEDDED, scales=SCALES, timesteps=TIMESTEPS),
+        Arm("pair", "embedded, PAIR (eta 1)", EMBEDDED, PAIR, timesteps=AVERAGED_TIMESTEPS),
+        Arm("ancestral", "embedded, eta 1", EMBEDDED, SamplingSettings(eta=1.0), timesteps=SHORT_TIMESTEPS),
         *(
             Arm(
                 f"{schedule}_steps",
                 f"embedded on {schedule}, steps uniform in t",
-                "embedded",
-                SINGLE | {"spacing": "timestep"},
+                EMBEDDED,
+                SamplingSettings(spacing="timestep"),
                 schedule=schedule,
                 timesteps=SHORT_TIMESTEPS,
             )
             for schedule in ("linear", "cosine", "flow_matching")
         ),
         # FFDNet knows noise up to 75 of 255, which is t = 170.
-        Arm("ffdnet", "FFDNet, eta 0", "ffdnet", SINGLE, timesteps=(*FEWER_TIMESTEPS[:-1], 150)),
-        Arm("wiener", "Wiener, eta 0", "wiener", SINGLE),
-        Arm("mixture", "patch mixture, eta 0", "mixture", SINGLE, timesteps=SHORT_TIMESTEPS),
+        Arm("ffdnet", "FFDNet, eta 0", "ffdnet", timesteps=(*FEWER_TIMESTEPS[:-1], 150)),
+        Arm("wiener", "Wiener, eta 0", "wiener"),
+        Arm("mixture", "patch mixture, eta 0", "mixture", timesteps=SHORT_TIMESTEPS),
     )
 }
 """All arms by name; the first is ``DiffSR.upscale``'s own setting."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 import pandas as pd
 
-from diffsr_toolkit.prediction import field, reference_spectrum
-from diffsr_toolkit.calibration import matching_response
-from diffsr_toolkit.experiments.study.predictors import LEVELS
-from diffsr_toolkit.experiments.study.tables import method_title
-from theory.prf import ModelResponse
-from theory.schedules import NoiseSchedule
+from diffsr_toolkit.experiments.study.readable import method_title
+from diffsr_toolkit.prediction import Predictor
+from diffsr_toolkit.settings import SamplingSettings
+from theory.prf import Level
 
-NEEDS = {
+DEFAULTS = SamplingSettings()
+
+NEEDS: dict[Level, str] = {
     "closed_form": "one constant per metric",
     "spectral": "one weight per metric",
     "model_aware": "response per sampler, sensitivity per metric",
@@ -23,21 +22,21 @@ NEEDS = {
 
 
 def prediction_cost(
-    schedule: NoiseSchedule,
-    responses: Sequence[ModelResponse],
+    predictor: Predictor,
     metric: str = "feature_distance",
     scale: float = 4.0,
+    settings: SamplingSettings = DEFAULTS,
     repeats: int = 15,
 ) -> pd.DataFrame:
     """Milliseconds of one prediction once the spectrum is known, at every level.
 
     Parameters
     ----------
-    schedule : NoiseSchedule
-    responses : sequence of ModelResponse
-        Of the model.
+    predictor : Predictor
+        Of a model whose response was measured.
     metric : str
     scale : float
+    settings : SamplingSettings
     repeats : int
         The fastest counts: the others tell what else the machine was doing.
 
@@ -45,22 +44,21 @@ def prediction_cost(
     -------
     DataFrame
         level, ``milliseconds``, and what it needs.
+
+    Raises
+    ------
+    ToolkitError
+        When the model's response under these settings is not known.
     """
     rows = []
-    for level in LEVELS:
-        response = matching_response(responses) if level == "model_aware" else None
+    for level, needs in NEEDS.items():
         seconds = []
         for _ in range(repeats):
             start = time.perf_counter()
-            field(schedule, reference_spectrum(), metric=metric, level=level, response=response).predict(
-                scale
-            )
+            spectrum = predictor.card.spectrum
+            predictor.field(spectrum, level=level, metric=metric, settings=settings).predict(scale)
             seconds.append(time.perf_counter() - start)
         rows.append(
-            {
-                "level": method_title(level),
-                "milliseconds": 1000 * min(seconds),
-                "measured before": NEEDS[level],
-            }
+            {"level": method_title(level), "milliseconds": 1000 * min(seconds), "measured before": needs}
         )
     return pd.DataFrame(rows)

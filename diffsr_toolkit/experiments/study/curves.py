@@ -13,12 +13,12 @@ from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
 
-_NEAR = 1.0
-"""A timestep is as good as the best one within this regret, in per cent."""
+NEAR = 0.01
+"""A timestep is as good as the best within this share of the metric."""
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class MetricCurve:
     """Values of one metric at rising timesteps, for one image and scale.
 
     Attributes
@@ -87,7 +87,7 @@ class Curve:
             "t_best": self.t_best,
             "abs_dt": abs(t - self.t_best),
             "regret_percent": regret,
-            "near": float(regret <= _NEAR) if np.isfinite(regret) else float("nan"),
+            "near": float(regret <= 100 * NEAR) if np.isfinite(regret) else float("nan"),
             "beats_bicubic": float(better) if np.isfinite(value - self.bicubic) else float("nan"),
             "at_edge": self.at_edge,
         }

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.prf import PRF, ModelAware, ModelResponse, Sensitivity
-from theory.scale import Scale, as_scale
-from theory.schedules import NoiseSchedule
-from theory.spectra import PowerLaw
+from diffsr_toolkit.experiments.study.curves import NEAR
+from diffsr_toolkit.prediction import Predictor
+from diffsr_toolkit.settings import SamplingSettings
+from theory.prf import ModelAware
+from theory.scale import Scale, ScalePair, as_scale
 
 Array = NDArray[np.float64]
 
-NEAR = 0.01
-"""A timestep is as good as the best within this share of the metric."""
+DEFAULTS = SamplingSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,14 @@ class Well:
 
     Attributes
     ----------
-    scale : (float, float)
+    scale : ScalePair
     t : ndarray of shape (n,)
         Rising timesteps within what the response was measured for.
     cost : ndarray of shape (n,)
         Expected metric over that of the upsampled image: below 1 the restoration is better.
     """
 
-    scale: tuple[float, float]
+    scale: ScalePair
     t: Array
     cost: Array
 
@@ -52,31 +52,35 @@ class Well:
 
 
 def wells(
-    schedule: NoiseSchedule,
-    spectrum: PowerLaw,
-    response: ModelResponse,
-    sensitivity: Sensitivity,
+    predictor: Predictor,
     scales: Sequence[Scale],
+    settings: SamplingSettings = DEFAULTS,
+    metric: str = "feature_distance",
     points: int = 200,
 ) -> list[Well]:
-    """The expected metric of every scale, as the model-aware level sees it.
+    """The expected metric of every scale, as the model-aware level sees it for the card's mean spectrum.
 
     Parameters
     ----------
-    schedule : NoiseSchedule
-    spectrum : PowerLaw
-        Of the HR images.
-    response : ModelResponse
-    sensitivity : Sensitivity
-        What the metric charges.
+    predictor : Predictor
+        Of a model whose response was measured.
     scales : sequence of float or (sy, sx)
+    settings : SamplingSettings
+    metric : str
     points : int
         Timesteps, equally spaced in log-SNR.
+
+    Raises
+    ------
+    ToolkitError
+        When the response under these settings, or what the metric charges, is not known.
     """
     found = []
+    schedule = predictor.schedule
     ends = np.asarray(schedule.log_snr(np.array([schedule.t_max, schedule.t_min])))
-    level = ModelAware(response, sensitivity)
-    prf = PRF(schedule, spectrum, level)
+    prf = predictor.field(predictor.card.spectrum, level="model_aware", metric=metric, settings=settings)
+    level = prf.level
+    assert isinstance(level, ModelAware)
     for scale in map(as_scale, scales):
         field = level.field(prf, scale)
         low, high = field.log_snr_range

@@ -9,18 +9,22 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, NullLocator, SymmetricalLogLocator
 
-from diffsr_toolkit.stats import SCALE, scale_label
+from diffsr_toolkit.experiments.study.tables import by_scale
+from diffsr_toolkit.plots import plain_numbers, tidy
+from diffsr_toolkit.stats import scale_label
+from theory.scale import ScalePair
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Pair = tuple[float, float]
 Colour = tuple[float, float, float]
 
 
-def draw_cases(ax: Axes, rows: pd.DataFrame, colours: dict[Pair, Colour], image: str | None = None) -> None:
+def draw_cases(
+    ax: Axes, rows: pd.DataFrame, colours: dict[ScalePair, Colour], image: str | None = None
+) -> None:
     """Predicted against measured timesteps in one panel, with the line of equality.
 
     Parameters
@@ -28,7 +32,7 @@ def draw_cases(ax: Axes, rows: pd.DataFrame, colours: dict[Pair, Colour], image:
     ax : matplotlib.axes.Axes
     rows : pandas.DataFrame
         Cases of one way of choosing.
-    colours : dict of (float, float) to colour
+    colours : dict of ScalePair to colour
         What `scale_colours` gave.
     image : str, optional
         A photograph to bring forward; the others fade.
@@ -37,7 +41,7 @@ def draw_cases(ax: Axes, rows: pd.DataFrame, colours: dict[Pair, Colour], image:
         set_scale("symlog", linthresh=1.0, linscale=0.5)
         axis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0))
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_numbers(axis)
     ax.plot([0, 1000], [0, 1000], color="0.35", linewidth=1, zorder=1)
     for pair, group in by_scale(rows):
         for at_edge, part in group.groupby("at_edge"):
@@ -62,26 +66,20 @@ def regret_axis(ax: Axes, which: str, means: Sequence[float], limit: float) -> N
         powers = np.arange(np.ceil(np.log10(threshold)), np.log10(1.2 * limit))
         axis.set_major_locator(FixedLocator([0.0, *10.0**powers]))
         axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_numbers(axis)
     set_limits = ax.set_xlim if which == "x" else ax.set_ylim
     set_limits(0, 1.2 * limit or 1.0)
 
 
-def by_scale(rows: pd.DataFrame) -> list[tuple[Pair, pd.DataFrame]]:
-    """Rows of each scale: equal factors first, rising."""
-    groups = [((float(sy), float(sx)), group) for (sy, sx), group in rows.groupby(SCALE)]
-    return sorted(groups, key=lambda found: (found[0][0] != found[0][1], found[0]))
-
-
-def scale_colours(rows: pd.DataFrame) -> dict[Pair, Colour]:
+def scale_colours(rows: pd.DataFrame) -> dict[ScalePair, Colour]:
     """A colour a scale, light for large ones by the geometric mean of the factors."""
     pairs = [pair for pair, _ in by_scale(rows)]
-    rising = sorted(pairs, key=lambda pair: pair[0] * pair[1])
+    rising = sorted(pairs, key=lambda pair: pair.y * pair.x)
     palette = dict(zip(rising, sns.color_palette("viridis", len(pairs)), strict=True))
     return {pair: palette[pair] for pair in pairs}
 
 
-def scale_handles(colours: dict[Pair, Colour]) -> list[Line2D]:
+def scale_handles(colours: dict[ScalePair, Colour]) -> list[Line2D]:
     """Legend entries of the scales."""
     look: dict[str, Any] = {"linestyle": "", "markersize": 5.5}
     return [
@@ -90,12 +88,5 @@ def scale_handles(colours: dict[Pair, Colour]) -> list[Line2D]:
     ]
 
 
-def _marker(pair: Pair) -> str:
-    return "o" if pair[0] == pair[1] else "D"
-
-
-def tidy(ax: Axes) -> None:
-    """Light grid behind the data, no box."""
-    ax.grid(True, color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
+def _marker(pair: ScalePair) -> str:
+    return "o" if pair.y == pair.x else "D"

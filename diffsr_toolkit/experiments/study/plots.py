@@ -12,41 +12,40 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.stats import SHORT, scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend
 from diffsr_toolkit.experiments.study.panels import (
     Colour,
-    Pair,
-    by_scale,
     draw_cases,
     regret_axis,
     scale_colours,
     scale_handles,
-    tidy,
 )
 from diffsr_toolkit.experiments.study.predictors import (
-    BASELINES,
     FIXED,
     HUNDREDS,
     PER_IMAGE,
     PER_SCALE,
+    RIVALS,
     SPECTRA,
     YARDSTICKS,
 )
+from diffsr_toolkit.experiments.study.readable import arm_title, method_title
 from diffsr_toolkit.experiments.study.summary import rank_correlation
-from diffsr_toolkit.experiments.study.tables import arm_title, checked, method_title, select
+from diffsr_toolkit.experiments.study.tables import by_scale, checked, select
+from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, VERMILION, shared_legend, tidy
+from diffsr_toolkit.stats import SHORT, scale_label
+from theory.scale import ScalePair
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEVELS: dict[str, tuple[Colour, str]] = {
+_LEVEL_LOOKS: dict[str, tuple[Colour, str]] = {
     "closed_form": (BLUE, "o"),
     "spectral": (GREEN, "s"),
     "model_aware": (VERMILION, "D"),
 }
 _FILLS = dict(zip(SPECTRA, ("full", "bottom", "none"), strict=True))
 _MARKS: dict[str, tuple[Colour, str, str]] = {
-    f"{level}, {own}": (*look, fill) for level, look in _LEVELS.items() for own, fill in _FILLS.items()
+    f"{level}, {own}": (*look, fill) for level, look in _LEVEL_LOOKS.items() for own, fill in _FILLS.items()
 } | {
     HUNDREDS: (GREY, "^", "full"),
     FIXED: (BLACK, "v", "full"),
@@ -124,8 +123,8 @@ def plot_predicted_measured(
 
 def _places(methods: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Row and column of each panel: a row a spectrum, a column a level, what is neither low in the last."""
-    known = [name for name in methods if name in _MARKS and name not in BASELINES]
-    levels = [level for level in _LEVELS if any(name.startswith(f"{level},") for name in known)]
+    known = [name for name in methods if name in _MARKS and name not in RIVALS]
+    levels = [level for level in _LEVEL_LOOKS if any(name.startswith(f"{level},") for name in known)]
     sources = [own for own in _FILLS if any(name.endswith(f", {own}") for name in known)]
     places = {}
     for name in known:
@@ -168,7 +167,7 @@ def plot_regret(
     methods = [method for method in _MARKS if method in present]
     methods += [name for name in dict.fromkeys(rows["method"]) if name in present and name not in _MARKS]
     # Hindsight last, whatever else a table may hold.
-    hindsight = (*BASELINES, *YARDSTICKS)
+    hindsight = (*RIVALS, *YARDSTICKS)
     methods.sort(key=hindsight.__contains__)
     columns = min(_ARM_COLUMNS, len(arms))
     lines = -(-len(arms) // columns)
@@ -222,7 +221,7 @@ def plot_regret_by_scale(
     Returns
     -------
     matplotlib.figure.Figure
-        One panel a spectrum that is predicted from; the baselines in all. Scales are equally spaced; unequal ones
+        One panel a spectrum that is predicted from; the rivals in all. Scales are equally spaced; unequal ones
         stand apart on the right.
 
     Raises
@@ -239,7 +238,7 @@ def plot_regret_by_scale(
     axes = figure.subplots(1, len(sources), squeeze=False, sharey=True)[0]
     for ax, own in zip(axes, sources, strict=True):
         title = _SOURCES.get(own, "")
-        methods = [name for name in known if name.endswith(f", {own}") or name in BASELINES]
+        methods = [name for name in known if name.endswith(f", {own}") or name in RIVALS]
         for index, method in enumerate(methods):
             _over_scales(
                 ax, rows[rows["method"] == method], pairs, 0.13 * (index - (len(methods) - 1) / 2), method
@@ -257,10 +256,10 @@ def plot_regret_by_scale(
     return figure
 
 
-def _over_scales(ax: Axes, rows: pd.DataFrame, pairs: list[Pair], shift: float, method: str) -> None:
+def _over_scales(ax: Axes, rows: pd.DataFrame, pairs: list[ScalePair], shift: float, method: str) -> None:
     colour, marker, _ = _MARKS[method]
-    style = "--" if method in BASELINES else "-"
-    label = method if method in BASELINES else method_title(method).split(",")[0]
+    style = "--" if method in RIVALS else "-"
+    label = method if method in RIVALS else method_title(method).split(",")[0]
     for equal in (True, False):
         part = [(pairs.index(pair), group.iloc[0]) for pair, group in by_scale(rows)]
         part = [(place, row) for place, row in part if (row["scale_y"] == row["scale_x"]) == equal]

@@ -1,31 +1,27 @@
-"""Every way of choosing the timestep that the study compares: three levels, per image or per scale, and baselines."""
+"""Every way of choosing the timestep that the study compares: three levels, per image or per scale, and rivals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import permutations
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.experiments.study.cases import StudyCase
 from diffsr_toolkit.metrics import METRICS
-from diffsr_toolkit.prediction import field, pooled, reference_spectrum
-from diffsr_toolkit.calibration import matching_response
-from diffsr_toolkit.experiments.study.curves import Curve
-from theory.prf import ModelResponse
+from diffsr_toolkit.prediction import Predictor
+from diffsr_toolkit.settings import SamplingSettings
 from theory.prf import Level
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
 
-LEVELS: tuple[Level, ...] = ("closed_form", "spectral", "model_aware")
-
 HUNDREDS = "best multiple of 100 per scale"
 FIXED = "best single t"
-BASELINES = (HUNDREDS, FIXED)
-"""Ways of choosing that no theory has a part in; both are picked with hindsight."""
+RIVALS = (HUNDREDS, FIXED)
+"""Ways of choosing that no theory has a part in, both picked with hindsight: what a prediction has to beat."""
 
 PER_SCALE = "best t per scale"
 PER_IMAGE = "best t per photograph"
@@ -34,78 +30,54 @@ YARDSTICKS = (PER_SCALE, PER_IMAGE, OTHER_SEED)
 """What a prediction is measured by: hindsight on the measured grid, with a timestep a scale or a photograph; and the
 best timestep of the case's own curve, drawn with other noise."""
 
-
-@dataclass(frozen=True)
-class Case:
-    """One photograph at one scale under one metric.
-
-    Attributes
-    ----------
-    image : str
-    scale : (float, float)
-    metric : str
-    spectrum : PowerLaw
-        What the LR image tells: all that a prediction sees of it.
-    curve : Curve
-        What was measured, mean over seeds.
-    by_seed : tuple of Curve
-        The same of each seed.
-    """
-
-    image: str
-    scale: tuple[float, float]
-    metric: str
-    spectrum: PowerLaw
-    curve: Curve
-    by_seed: tuple[Curve, ...]
-
-
-SPECTRA: dict[str, Callable[[Case], PowerLaw]] = {
-    "per image": lambda case: case.spectrum,
-    "pooled": lambda case: pooled(case.spectrum),
-    "per scale": lambda case: reference_spectrum(),
+SPECTRA: dict[str, Callable[[Predictor, StudyCase], PowerLaw]] = {
+    "per image": lambda predictor, case: case.spectrum,
+    "pooled": lambda predictor, case: predictor.pooled(case.spectrum),
+    "per scale": lambda predictor, case: predictor.card.spectrum,
 }
-"""Which spectrum predicts: the image's own, the same drawn towards the reference, or the reference for all."""
+"""Which spectrum predicts: the image's own, the same drawn towards the card's, or the card's for all."""
 
 
 def predicted(
-    schedule: NoiseSchedule,
-    responses: Sequence[ModelResponse],
-    case: Case,
-    level: Level,
-    samples: int,
-    spectrum: PowerLaw,
+    predictor: Predictor, case: StudyCase, level: Level, settings: SamplingSettings, spectrum: PowerLaw
 ) -> float:
-    """t_opt by one level from one spectrum; nan where a level has no answer."""
+    """t_opt by one level from one spectrum; nan where a level has no answer under these settings."""
     try:
-        response = matching_response(responses, samples) if level == "model_aware" else None
-        prf = field(schedule, spectrum, metric=case.metric, samples=samples, level=level, response=response)
+        prf = predictor.field(spectrum, level=level, metric=case.metric, settings=settings)
     except ToolkitError:
         return float("nan")
     return prf.predict(case.scale).t_opt
 
 
 def hindsight(
-    cases: list[Case], candidates: list[float], key: Callable[[Case], object]
+    cases: list[StudyCase], candidates: list[float], key: Callable[[StudyCase], object]
 ) -> dict[object, float]:
     """For each group of cases the one candidate timestep with the least mean relative regret.
 
     It is chosen on the very cases it is then judged on: no honest method could do better with one timestep a group.
     """
-    groups: dict[object, list[Case]] = {}
+    groups: dict[object, list[StudyCase]] = {}
     for case in cases:
         groups.setdefault(key(case), []).append(case)
 
-    def cost(group: list[Case], t: float) -> float:
+    def cost(group: list[StudyCase], t: float) -> float:
         return float(np.mean([case.curve.regret_percent(t) for case in group]))
 
     return {name: min(candidates, key=lambda t: cost(group, t)) for name, group in groups.items()}
 
 
-def choose_all(
-    schedule: NoiseSchedule, responses: Sequence[ModelResponse], cases: list[Case], samples: int
-) -> pd.DataFrame:
-    """One row a case and way of choosing: ``t_pred``, the measured ``t_best``, and what the choice costs."""
+def choose_all(predictor: Predictor, settings: SamplingSettings, cases: list[StudyCase]) -> pd.DataFrame:
+    """One row a case and way of choosing: ``t_pred``, the measured ``t_best``, and what the choice costs.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Of the denoiser and schedule that were measured.
+    settings : SamplingSettings
+        With which they were.
+    cases : list of StudyCase
+    """
+    schedule = predictor.schedule
     grid = sorted({float(t) for case in cases for t in case.curve.t})
     # On another schedule the paper's grid is the timesteps of equal SNR.
     linear = NoiseSchedule.linear()
@@ -122,15 +94,13 @@ def choose_all(
         by_image = hindsight(group, grid, lambda case: case.image)
         for case in group:
             ways = {
-                f"{level}, {name}": predicted(schedule, responses, case, level, samples, choose(case))
+                f"{level}, {name}": predicted(predictor, case, level, settings, choose(predictor, case))
                 for name, choose in SPECTRA.items()
-                for level in LEVELS
+                for level in get_args(Level)
             }
             ways |= {HUNDREDS: by_hundreds[case.scale], FIXED: fixed}
             ways |= {PER_SCALE: by_scale[case.scale], PER_IMAGE: by_image[case.image]}
-            head = {
-                "image": case.image, "scale_y": case.scale[0], "scale_x": case.scale[1], "metric": metric
-            }  # fmt: skip
+            head = {"image": case.image, "scale_y": case.scale.y, "scale_x": case.scale.x, "metric": metric}
             for name, t in ways.items():
                 alone = [curve.regret_percent(t) for curve in case.by_seed]
                 judged = case.curve.judge(t) | {"regret_one_seed": float(np.mean(alone))}
@@ -140,7 +110,7 @@ def choose_all(
     return pd.DataFrame(rows)
 
 
-def of_another_seed(case: Case) -> dict[str, Any]:
+def of_another_seed(case: StudyCase) -> dict[str, Any]:
     """The judgement of a case's own best timestep, measured with one seed and used with another.
 
     What a measurement of the photograph itself at one draw of the noise is worth at the next.

@@ -10,21 +10,30 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.stats import SHORT, scale_label
-from diffsr_toolkit.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, shared_legend
-from diffsr_toolkit.experiments.study.panels import tidy
 from diffsr_toolkit.experiments.study.flatness import Well
-from theory.prf import BANDS, ModelResponse
-from theory.prf import Sensitivity
+from diffsr_toolkit.models import ModelCard, settings_of
+from diffsr_toolkit.plots import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    plain_numbers,
+    shared_legend,
+    tidy,
+)
+from diffsr_toolkit.stats import SHORT, scale_label
+from theory.prf import BANDS, ModelResponse, Sensitivity
 from theory.spectra import PowerLaw
 
 Array = NDArray[np.float64]
 
-_LEVELS = 4
+_SHOWN = 4
 _LOOKS = ((VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (ORANGE, ":"), (GREY, (0, (5, 1.5, 1, 1.5))))
 
 
@@ -41,7 +50,7 @@ def plot_response(response: ModelResponse) -> Figure:
         Left the gain K, right the power P. A thin line is one scale, the thick one their mean: where the thin ones
         lie together, K and P do not depend on the scale. Dashed, the power of the upsampled image itself.
     """
-    shown = sorted({round(place) for place in np.linspace(0, len(response.ratios) - 1, _LEVELS)})
+    shown = sorted({round(place) for place in np.linspace(0, len(response.ratios) - 1, _SHOWN)})
     colours = sns.color_palette("flare", len(shown))
     nu = _centres(response)
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -61,7 +70,7 @@ def plot_response(response: ModelResponse) -> Figure:
     power.axhline(1, color="0.6", linewidth=0.8)
     power.set(yscale="log", ylim=(1e-3, 5))
     power.yaxis.set_minor_locator(NullLocator())
-    power.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_numbers(power.yaxis)
     figure.suptitle(_title(response), fontsize="medium")
     handles, labels = power.get_legend_handles_labels()
     figure.legend(
@@ -93,21 +102,16 @@ def _nu_axis(ax: Axes, nu: Array, response: ModelResponse) -> None:
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4, 8]))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_numbers(ax.xaxis)
     ax.set_xlim(nu[0] / 1.1, nu[measured].max() * 1.1)
     ax.set_xlabel("frequency over the cut-off, $\\nu = f / f_c$")
 
 
 def _title(response: ModelResponse) -> str:
-    sampler = response.sampler
-    parts = [response.model or "model"]
-    if "steps" in sampler:
-        parts.append(f"{sampler.get('samples', 1)} x {sampler['steps']} steps")
-    if "eta" in sampler:
-        parts.append(f"eta {sampler['eta']:g}")
-    if "consistency" in sampler:
-        parts.append("back-projected" if sampler["consistency"] else "plain Diff-SR")
-    return ", ".join(parts)
+    settings = settings_of(response)
+    way = "back-projected" if settings.consistency else "plain Diff-SR"
+    model = response.model or "model"
+    return f"{model}, {settings.samples} x {settings.steps} steps, eta {settings.eta:g}, {way}"
 
 
 def plot_wells(found: Mapping[str, Sequence[Well]], limit: float = 1.6) -> Figure:
@@ -115,7 +119,7 @@ def plot_wells(found: Mapping[str, Sequence[Well]], limit: float = 1.6) -> Figur
 
     Parameters
     ----------
-    found : mapping of titles to what `diffsr_toolkit.study.flatness.wells` returns
+    found : mapping of titles to what `diffsr_toolkit.experiments.study.wells` returns
     limit : float
         Top of the axes, where the upsampled image is 1.
 
@@ -131,7 +135,9 @@ def plot_wells(found: Mapping[str, Sequence[Well]], limit: float = 1.6) -> Figur
         When nothing is given.
     """
     if not found or not all(found.values()):
-        raise ToolkitError("0 wells were given: compute at least one with diffsr_toolkit.study.flatness.wells")
+        raise ToolkitError(
+            "0 wells were given: compute at least one with diffsr_toolkit.experiments.study.wells"
+        )
     figure = Figure(figsize=(5 * len(found), 4), layout="constrained")
     axes = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
     scales = sorted({well.scale for group in found.values() for well in group}, key=np.prod)
@@ -150,7 +156,7 @@ def plot_wells(found: Mapping[str, Sequence[Well]], limit: float = 1.6) -> Figur
         ax.set_xlim(left=1)
         ax.xaxis.set_major_locator(LogLocator())
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_numbers(ax.xaxis)
         tidy(ax)
     lowest = min(well.cost.min() for group in found.values() for well in group)
     axes[0].set_ylim(lowest - 0.05, limit)
@@ -197,20 +203,19 @@ def plot_sensitivity(sensitivities: Sequence[Sensitivity], spectrum: PowerLaw) -
         ax.annotate(f"x{scale:g}", (0.5 / scale, 1.11), ha="center", va="top", fontsize="small", color="0.3")
     ax.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.5]))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_numbers(ax.xaxis)
     tidy(ax)
     figure.legend(loc="outside lower center", ncols=len(sensitivities), frameon=False, fontsize="small")
     return figure
 
 
-def plot_denoising(stored: Mapping[str, Any]) -> Figure:
+def plot_denoising(card: ModelCard) -> Figure:
     """A network's squared error over the linear (Wiener) estimator's, at every power over noise.
 
     Parameters
     ----------
-    stored : mapping
-        A model's ``response.json``, whose "denoising" holds the lists "ratios" ``r = S_f / sigma^2`` and
-        "efficiency".
+    card : ModelCard
+        Of the network; its ``denoising`` holds the lists "ratios" ``r = S_f / sigma^2`` and "efficiency".
 
     Returns
     -------
@@ -222,10 +227,10 @@ def plot_denoising(stored: Mapping[str, Any]) -> Figure:
     ToolkitError
         When the curve was not measured.
     """
-    curve = stored.get("denoising")
+    curve = card.denoising
     if not curve or len(curve["ratios"]) != len(curve["efficiency"]) or not len(curve["ratios"]):
         raise ToolkitError(
-            "this response holds no denoising curve: measure it with python -m diffsr_toolkit.calibration.respond"
+            f"the card of {card.name!r} holds no denoising curve: measure it with diffsr calibrate"
         )
     ratio, efficiency = np.asarray(curve["ratios"], float), np.asarray(curve["efficiency"], float)
     figure = Figure(figsize=(7, 3.7), layout="constrained")
@@ -242,7 +247,7 @@ def plot_denoising(stored: Mapping[str, Any]) -> Figure:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_numbers(axis)
     tidy(ax)
     ax.legend(
         handles=[handle for handle in ax.lines if isinstance(handle, Line2D)], frameon=False, fontsize="small"

@@ -9,30 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
-RESAMPLES = 2000
-
-
-def interval(values: Array, seed: int = 0) -> tuple[float, float, float]:
-    """Mean with its 95 % percentile-bootstrap interval over photographs.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        One number a photograph.
-    seed : int
-        Of the bootstrap.
-    """
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return float("nan"), float("nan"), float("nan")
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(values.mean()), float(low), float(high)
+from diffsr_toolkit.columns import SCALE
+from diffsr_toolkit.stats import mean_interval
 
 
 def rank_correlation(cases: pd.DataFrame) -> float:
@@ -41,7 +20,7 @@ def rank_correlation(cases: pd.DataFrame) -> float:
     nan where a way of choosing gives every photograph the same timestep.
     """
     found = []
-    for _, group in cases.groupby(["scale_y", "scale_x"]):
+    for _, group in cases.groupby(SCALE):
         ranks = group[["t_pred", "t_best"]].dropna().rank()
         if len(ranks) > 2 and ranks["t_pred"].nunique() > 1 and ranks["t_best"].nunique() > 1:
             found.append(ranks["t_pred"].corr(ranks["t_best"]))
@@ -66,14 +45,14 @@ def summarise(cases: pd.DataFrame, per_scale: bool = False) -> pd.DataFrame:
         within 1 % of the best; ``beats_bicubic``; ``rank_correlation``;
         ``n_images``, ``n_cases``, ``n_edge`` (cases whose best timestep is the first or last measured).
     """
-    keys = ["arm", "metric", "method", *(["scale_y", "scale_x"] if per_scale else [])]
+    keys = ["arm", "metric", "method", *(SCALE if per_scale else [])]
     rows = []
     for key, group in cases.groupby(keys, sort=False):
         by_image = group.groupby("image")
         row = dict(zip(keys, key, strict=True))
         row |= {"n_images": group["image"].nunique(), "n_cases": len(group)}
         for column in ("abs_dt", "regret_percent", "regret_one_seed"):
-            mean, low, high = interval(by_image[column].mean().to_numpy())
+            mean, low, high = mean_interval(by_image[column].mean())
             row |= {column: mean, f"{column}_low": low, f"{column}_high": high}
         row |= {"near": group["near"].mean(), "beats_bicubic": group["beats_bicubic"].mean()}
         row["rank_correlation"] = rank_correlation(group)
@@ -104,7 +83,7 @@ def differences(cases: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.DataFra
         for first, second in pairs:
             if first not in means or second not in means:
                 continue
-            mean, low, high = interval((means[first] - means[second]).to_numpy())
+            mean, low, high = mean_interval(means[first] - means[second])
             ours, theirs = float(means[first].mean()), float(means[second].mean())
             rows.append(
                 {

@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.experiments.study import Curve
+from diffsr_toolkit.experiments.study import MetricCurve
 from theory.schedules import NoiseSchedule
 
 LINEAR = NoiseSchedule.linear()
 T = np.array([2.0, 9, 23, 50, 100, 200, 400])
 
 
-def parabola(best: float, schedule: NoiseSchedule = LINEAR, t: np.ndarray = T, up: bool = False) -> Curve:
+def parabola(
+    best: float, schedule: NoiseSchedule = LINEAR, t: np.ndarray = T, up: bool = False
+) -> MetricCurve:
     values = 3 + 0.1 * (schedule.log_snr(t) - schedule.log_snr(best)) ** 2
-    return Curve(schedule, t, -values if up else values, up, -3.5 if up else 3.5)
+    return MetricCurve(schedule, t, -values if up else values, up, -3.5 if up else 3.5)
 
 
 @settings(deadline=None, max_examples=40)
@@ -38,19 +40,19 @@ def test_the_vertex_is_that_of_equal_snr_on_any_schedule(name: str) -> None:
 
 @pytest.mark.parametrize(("values", "best"), [(np.arange(7.0), 2.0), (-np.arange(7.0), 400.0)])
 def test_at_an_edge_the_edge_is_best(values: np.ndarray, best: float) -> None:
-    curve = Curve(LINEAR, T, values + 10, False, 3.0)
+    curve = MetricCurve(LINEAR, T, values + 10, False, 3.0)
     assert curve.t_best == best and curve.at_edge
 
 
 def test_a_plateau_is_no_division_by_zero() -> None:
-    curve = Curve(LINEAR, T, np.array([2.0, 1, 1, 1, 1, 1, 2]), False, 3.0)
+    curve = MetricCurve(LINEAR, T, np.array([2.0, 1, 1, 1, 1, 1, 2]), False, 3.0)
     assert T[0] <= curve.t_best <= T[3]
 
 
 @pytest.mark.parametrize("up", [False, True])
 def test_regret_is_nothing_at_the_best_measured_and_per_cent_elsewhere(up: bool) -> None:
     values = np.array([10.0, 9, 8, 10, 11, 12, 16])
-    curve = Curve(LINEAR, T, 20 - values if up else values, up, 9.0)
+    curve = MetricCurve(LINEAR, T, 20 - values if up else values, up, 9.0)
     best = 12.0 if up else 8.0
     assert curve.regret_percent(23.0) == 0
     for t, value in zip(T, values, strict=True):
@@ -80,4 +82,4 @@ def test_a_choice_that_does_not_exist_has_no_judgement() -> None:
 
 
 def test_a_bicubic_image_that_was_not_measured_is_not_beaten_nor_unbeaten() -> None:
-    assert math.isnan(Curve(LINEAR, T, np.arange(1.0, 8), False, math.nan).judge(9.0)["beats_bicubic"])
+    assert math.isnan(MetricCurve(LINEAR, T, np.arange(1.0, 8), False, math.nan).judge(9.0)["beats_bicubic"])

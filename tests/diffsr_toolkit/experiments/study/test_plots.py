@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.prediction import reference_spectrum, sensitivity
-from diffsr_toolkit.experiments.study import plot_predicted_measured, plot_regret, plot_regret_by_scale
-from diffsr_toolkit.experiments.study import FIXED, HUNDREDS, PER_IMAGE, PER_SCALE, YARDSTICKS
 from diffsr_toolkit.experiments.study import (
-    plot_denoising,
-    plot_response,
-    plot_sensitivity,
-    plot_wells,
+    FIXED,
+    HUNDREDS,
+    PER_IMAGE,
+    PER_SCALE,
+    YARDSTICKS,
+    method_title,
+    plot_predicted_measured,
+    plot_regret,
+    plot_regret_by_scale,
 )
-from diffsr_toolkit.experiments.study import method_title
-from diffsr_toolkit.experiments.study import Well
-from theory.prf import BANDS, ModelResponse
-
-
-def drawn(figure):
-    return [ax for ax in figure.axes if ax.axison]
-
-
-def legend_is_clear(figure):
-    """Whether the figure's legend and title overlap no axes, their labels included."""
-    figure.savefig(io.BytesIO(), format="png", dpi=60)
-    (legend,) = figure.legends
-    boxes = [legend.get_window_extent()]
-    if figure._suptitle is not None:
-        boxes.append(figure._suptitle.get_window_extent())
-        assert not boxes[0].overlaps(boxes[1])
-    # A pixel of rounding is no overlap.
-    return not any(box.padded(-1).overlaps(ax.get_tightbbox()) for box in boxes for ax in drawn(figure))
+from helpers.figures import drawn, legend_is_clear
 
 
 def points(ax):
@@ -147,78 +129,3 @@ def test_a_table_of_another_kind_is_refused(plot, fixture, request):
         plot(table.drop(columns=["regret_percent"]))
     with pytest.raises(ToolkitError, match="no metric 'lpips'"):
         plot(table, metric="lpips")
-
-
-@pytest.fixture(scope="module")
-def response():
-    k, n, m = 3, 6, len(BANDS) - 1
-    gain = np.linspace(1, 0, m) * np.ones((k, n, 1)) + 0.01 * np.arange(k)[:, None, None]
-    gain[0, 0, -2:] = np.nan
-    power = gain**2 + 0.1
-    sampler = {"steps": 10, "samples": 1, "eta": 0.0, "consistency": False}
-    return ModelResponse(
-        np.array([1.5, 2, 4]), 4.0 ** np.arange(-2, 4), gain, power, power[:, 0] / 2, 0.0, "toy", sampler
-    )
-
-
-def test_response_has_a_thin_line_a_scale_and_their_mean(response):
-    figure = plot_response(response)
-    gain, power = figure.axes
-    assert (gain.get_ylabel(), power.get_ylabel()) == ("gain K", "power P")
-    curves = [line for line in gain.lines if len(line.get_xdata()) == len(BANDS) - 1]
-    assert len(curves) == 4 * (3 + 1)
-    thick = [line for line in curves if line.get_linewidth() == 2]
-    np.testing.assert_allclose(thick[-1].get_ydata(), response.gain[:, -1].mean(axis=0))
-    # A band that one scale lacks is the mean of the others.
-    np.testing.assert_allclose(thick[0].get_ydata()[-1], response.gain[1:, 0, -1].mean())
-    dashed = [line for line in power.lines if line.get_linestyle() == "--" and line.get_linewidth() == 2]
-    np.testing.assert_allclose(dashed[0].get_ydata()[:-2], response.lr_up_power[:, :-2].mean(axis=0))
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[0] == "$r_c$ = 0.062" and labels[-2:] == ["$r_c$ = 64", "upsampled image"]
-    assert figure._suptitle.get_text() == "toy, 1 x 10 steps, eta 0, plain Diff-SR"
-    assert legend_is_clear(figure)
-
-
-def test_sensitivities_are_drawn_against_their_largest():
-    metrics = ("feature_distance", "ssim", "psnr_rgb")
-    figure = plot_sensitivity([sensitivity(name) for name in metrics], reference_spectrum())
-    curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
-    assert [line.get_label() for line in curves] == ["feature distance", "SSIM", "PSNR (RGB)"]
-    assert all(np.max(line.get_ydata()) == pytest.approx(1) for line in curves)
-    stored = sensitivity("ssim").octave
-    np.testing.assert_allclose(curves[1].get_ydata(), stored / stored.max(), atol=1e-12)
-    # PSNR charges the power of an octave: f^2 S(f).
-    f = np.asarray(curves[2].get_xdata())
-    power = f**2 * reference_spectrum()(f)
-    np.testing.assert_allclose(curves[2].get_ydata(), power / power.max())
-    assert legend_is_clear(figure)
-    with pytest.raises(ToolkitError, match="0 sensitivities"):
-        plot_sensitivity([], reference_spectrum())
-
-
-def test_wells_mark_their_best_and_width():
-    t = np.geomspace(1, 500, 300)
-    group = [Well((s, s), t, 0.8 + 0.05 * np.log(t / (10 * s)) ** 2) for s in (2.0, 4.0)]
-    figure = plot_wells({"one": group, "two": group[:1]})
-    left, right = figure.axes
-    assert (left.get_title(), right.get_title()) == ("one", "two")
-    marks = [line.get_xdata()[0] for line in left.lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(marks, [20, 40], rtol=0.03)
-    wide = [np.asarray(line.get_xdata()) for line in left.lines if line.get_linewidth() == 4]
-    assert [(x[0], x[-1]) for x in wide] == [well.width for well in group]
-    assert legend_is_clear(figure)
-    for nothing in ({}, {"one": []}):
-        with pytest.raises(ToolkitError, match="0 wells"):
-            plot_wells(nothing)
-
-
-def test_denoising_curve_beside_the_wiener_line():
-    stored = {"denoising": {"ratios": [0.01, 1, 100], "efficiency": [1.5, 0.4, 0.8]}}
-    (ax,) = plot_denoising(stored).axes
-    curve, wiener = ax.lines
-    np.testing.assert_allclose(curve.get_data(), ([0.01, 1, 100], [1.5, 0.4, 0.8]))
-    assert set(np.asarray(wiener.get_ydata())) == {1}
-    unequal = {"denoising": {"ratios": [1, 2], "efficiency": [1]}}
-    for absent in ({}, {"denoising": {}}, {"denoising": {"ratios": [], "efficiency": []}}, unequal):
-        with pytest.raises(ToolkitError, match=r"python -m diffsr_toolkit\.training\.respond"):
-            plot_denoising(absent)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.experiments.study import analyse
-from diffsr_toolkit.experiments.study import ARMS
-from diffsr_toolkit.experiments.study import load
+from diffsr_toolkit.experiments.study import ARMS, analyse, load
 
 
 @pytest.fixture(scope="module")

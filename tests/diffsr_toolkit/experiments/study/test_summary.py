@@ -1,4 +1,4 @@
-"""Statements with intervals: bootstrap, rank correlation, paired differences."""
+"""Statements with intervals: means over photographs, rank correlation, paired differences."""
 
 from __future__ import annotations
 
@@ -8,36 +8,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from diffsr_toolkit.experiments.study import differences, interval, rank_correlation, summarise
-
-
-@settings(deadline=None, max_examples=25)
-@given(values=st.lists(st.floats(-100, 100), min_size=1, max_size=30))
-def test_an_interval_brackets_its_mean_and_stays_in_the_sample(values: list[float]) -> None:
-    mean, low, high = interval(np.array(values))
-    slack = 1e-9 * (1 + max(map(abs, values)))
-    assert mean == pytest.approx(np.mean(values), abs=slack)
-    assert min(values) - slack <= low <= mean + slack and mean - slack <= high <= max(values) + slack
-
-
-def test_an_interval_shrinks_with_the_root_of_the_photographs() -> None:
-    # 1.96 standard errors of a mean of n normal values; the bootstrap's own error is a few per cent.
-    widths = {}
-    for n in (50, 800):
-        _, low, high = interval(np.random.default_rng(1).standard_normal(n))
-        widths[n] = high - low
-        assert widths[n] == pytest.approx(2 * 1.96 / math.sqrt(n), rel=0.25)
-    assert widths[50] / widths[800] == pytest.approx(4, rel=0.3)
-
-
-def test_an_interval_is_reproducible_and_leaves_out_what_is_missing() -> None:
-    values = np.array([1.0, 2.0, 5.0])
-    assert interval(values) == interval(np.append(values, np.nan)) == interval(values)
-    assert interval(np.array([7.0])) == (7.0, 7.0, 7.0)
-    assert all(map(math.isnan, interval(np.array([np.nan]))))
+from diffsr_toolkit.experiments.study import differences, rank_correlation, summarise
+from diffsr_toolkit.stats import mean_interval
 
 
 def cases(**columns: object) -> pd.DataFrame:
@@ -91,7 +64,7 @@ def test_a_summary_averages_photographs_first() -> None:
     row = summarise(frame).iloc[0]
     assert (row["n_images"], row["n_cases"], row["n_edge"]) == (4, 8, 3)
     assert row["regret_percent"] == 3.5 and row["near"] == 0.25
-    expected = interval(np.array([2.0, 3, 4, 5]))
+    expected = mean_interval([2.0, 3, 4, 5])
     assert (row["regret_percent_low"], row["regret_percent_high"]) == expected[1:]
     assert row["abs_dt"] == row["abs_dt_low"] == row["abs_dt_high"] == 5
     assert row["regret_one_seed"] == 2

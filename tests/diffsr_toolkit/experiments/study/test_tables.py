@@ -1,22 +1,14 @@
-"""The study's tables are found, checked and shown as they are."""
+"""The study's tables are found, written and checked as they are."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration import stored_responses
-from diffsr_toolkit.experiments.study import tables
-from diffsr_toolkit.experiments.study import ARMS
-from diffsr_toolkit.experiments.study import NEEDS, prediction_cost
-from diffsr_toolkit.experiments.study import OTHER_SEED
-from diffsr_toolkit.experiments.study import across_arms, decided, headline, load, method_title, paired, select
-from theory.schedules import NoiseSchedule
+from diffsr_toolkit.errors import OutputError, StoreError, ToolkitError
+from diffsr_toolkit.experiments.study import COMMAND, load, own_method, save, select, tables
 
 
 def test_tables_come_back_as_they_were_written(study_folder, study_cases, study_summary):
@@ -29,14 +21,14 @@ def test_tables_come_back_as_they_were_written(study_folder, study_cases, study_
 
 
 def test_a_missing_table_names_the_command(tmp_path, monkeypatch):
-    with pytest.raises(ToolkitError, match=r"does not exist: write it with python -m diffsr_toolkit\.study"):
+    with pytest.raises(ToolkitError, match=r"does not exist: write it with python -m diffsr_toolkit\.experi"):
         load("cases", tmp_path)
 
     def nothing(*parts):
         raise ToolkitError(f"the shipped file data/{'/'.join(parts)} is missing")
 
     monkeypatch.setattr(tables, "data_path", nothing)
-    with pytest.raises(ToolkitError, match=r"data/study/summary\.csv is missing: .* diffsr_toolkit\.study"):
+    with pytest.raises(ToolkitError, match=r"data/study/summary\.csv is missing: .*\.experiments\.study"):
         load("summary")
 
 
@@ -44,9 +36,25 @@ def test_the_command_is_one_that_the_study_has():
     from diffsr_toolkit.experiments.study import __main__ as command
 
     options = {"--seeds", "--store", "--out"}
-    assert options == {word for word in tables.COMMAND.split() if word.startswith("--")}
+    assert options == {word for word in COMMAND.split() if word.startswith("--")}
     source = Path(command.__file__).read_text()
     assert all(f'"{option}"' in source for option in options)
+
+
+def test_equal_tables_make_equal_files_and_none_is_left_half_written(tmp_path, study_cases, study_summary):
+    for name, table in (("cases", study_cases), ("summary", study_summary)):
+        for folder in ("a", "b"):
+            save(name, table, tmp_path / folder)
+        files = [tmp_path / folder / tables.file_name(name) for folder in ("a", "b")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+        back = load(name, tmp_path / "a")
+        pd.testing.assert_frame_equal(back, table, rtol=1e-4, check_dtype=False)
+        save(name, back, tmp_path / "b")
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert not list(tmp_path.rglob("*.tmp"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="choose a writable folder"):
+        save("summary", study_summary, tmp_path / "file")
 
 
 def test_what_is_no_table_of_the_study_is_refused(tmp_path, study_cases):
@@ -68,44 +76,9 @@ def test_a_selection_that_is_empty_says_what_there_is(study_cases):
         select(study_cases, arm="pair", metric="lpips")
 
 
-def test_headline_shows_every_way_of_choosing(study_summary):
-    table = headline(study_summary)
-    rows = study_summary[
-        (study_summary["arm"] == "single") & (study_summary["metric"] == "feature_distance")
-    ].reset_index(drop=True)
-    assert list(table["method"]) == [method_title(name) for name in rows["method"]]
-    for text, (_, row) in zip(table["mean regret %"], rows.iterrows(), strict=True):
-        if row["method"] == OTHER_SEED:
-            assert text == "–"
-            continue
-        numbers = [float(part) for part in text.replace("[", " ").replace("]", " ").replace(",", " ").split()]
-        expected = row[["regret_percent", "regret_percent_low", "regret_percent_high"]].to_numpy(float)
-        np.testing.assert_allclose(numbers, expected, atol=0.006)
-    by_name = table.set_index("method")["rank correlation"]
-    assert by_name["best single t"] == "–" and -1 <= float(by_name["closed form, pooled"]) <= 1
-
-
-def test_arms_are_compared_where_they_answer(study_summary):
-    table = across_arms(study_summary)
-    assert list(table["arm"]) == [ARMS["single"].title, ARMS["pair"].title]
-    assert list(table["photographs"]) == [5, 5]
-    assert ARMS["wiener"].title in set(across_arms(study_summary, method="closed_form, pooled")["arm"])
-
-
-def test_intervals_decide(study_differences):
-    table = paired(study_differences).set_index(["first", "second"])
-    assert table.loc[("model-aware, pooled", "closed form, pooled"), "better"] == "first"
-    assert table.loc[("spectral, pooled", "model-aware, pooled"), "better"] == "second"
-    assert table.loc[("model-aware, pooled", "closed form, pooled"), "second / first"] == "4.00"
-    empty = study_differences.assign(ratio=np.nan)
-    assert set(paired(empty)["second / first"]) == {"–"}
-    assert [decided(-2, -1), decided(1, 2), decided(-1, 1)] == ["first", "second", "undecided"]
-
-
-def test_every_level_has_a_cost():
-    responses = stored_responses(data_path("models", "embedded"))
-    table = prediction_cost(NoiseSchedule.linear(), responses, repeats=2)
-    assert list(table["level"]) == [method_title(level) for level in NEEDS]
-    assert (table["milliseconds"] > 0).all()
-    with pytest.raises(ToolkitError, match="0 responses"):
-        prediction_cost(NoiseSchedule.linear(), [])
+def test_the_toolkit_s_own_choice_is_the_best_informed_that_answers(study_cases, study_summary):
+    for table in (study_cases, study_summary):
+        assert own_method(table, "feature_distance", "single") == "model_aware, pooled"
+        assert own_method(table, "feature_distance", "wiener") == "closed_form, pooled"
+    with pytest.raises(ToolkitError, match="no metric 'lpips'"):
+        own_method(study_cases, "lpips", "single")

@@ -1,4 +1,4 @@
-"""."""
+"""Numbers from a sweep's table: optima, averages with intervals, methods side by side; no pictures."""
 
 import lazy_loader
 

@@ -1,4 +1,7 @@
-"""."""
+"""Figures of fields, sweeps, images and bounds.
+
+Every function draws where it is told, or returns a new figure, and changes nothing else.
+"""
 
 import lazy_loader
 

@@ -9,11 +9,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
+from diffsr_toolkit.columns import SCALE
 from diffsr_toolkit.errors import ToolkitError
+from diffsr_toolkit.plots.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    log_ticks,
+    plain_numbers,
+    tidy,
+)
 from diffsr_toolkit.stats import scale_label
-from diffsr_toolkit.plots.plots import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +32,7 @@ if TYPE_CHECKING:
     from theory.bounds import Mismatch
     from theory.schedules import NoiseSchedule
 
-TITLES = {
+BOUND_TITLES = {
     "kl": "KL of the states",
     "tv": "total variation, by coupling",
     "tv_of_kl": "total variation, by way of KL",
@@ -54,8 +65,8 @@ def plot_slack(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        What ``python -m diffsr_toolkit.experiments.slack.measure`` writes. Bars are one standard error of the truth; unresolved
-        truths are left out. A factor of 1, the dotted line, is a tight bound.
+        What ``python -m diffsr_toolkit.experiments.slack.measure`` writes. Bars are one standard error of the
+        truth; unresolved truths are left out. A factor of 1, the dotted line, is a tight bound.
 
     Returns
     -------
@@ -67,9 +78,11 @@ def plot_slack(table: pd.DataFrame) -> Figure:
         If the table has no resolved ratio.
     """
     found = table.dropna(subset=["ratio"])
-    names = [name for name in TITLES if name in set(found["bound"])]
+    names = [name for name in BOUND_TITLES if name in set(found["bound"])]
     if not names:
-        raise ToolkitError("the table holds no ratio: write it with python -m diffsr_toolkit.experiments.slack.measure")
+        raise ToolkitError(
+            "the table holds no ratio: write it with python -m diffsr_toolkit.experiments.slack.measure"
+        )
     rows = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(10, 2.6 * rows + 0.7), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
@@ -77,7 +90,7 @@ def plot_slack(table: pd.DataFrame) -> Figure:
     # Whole LR sizes make 8/3 of 2.7: the rank of a scale, not its value, is what the laws share.
     styles = {law: _scale_styles(found[found["oracle"] == law]) for law in laws}
     for ax, name in zip(axes, names, strict=False):
-        for (law, *scale), line in found[found["bound"] == name].groupby(["oracle", "scale_y", "scale_x"]):
+        for (law, *scale), line in found[found["bound"] == name].groupby(["oracle", *SCALE]):
             colour, marker = LAWS.get(str(law), (GREY, "^"))
             style = styles.get(str(law), {}).get(tuple(scale), "-")
             ax.errorbar(
@@ -89,7 +102,7 @@ def plot_slack(table: pd.DataFrame) -> Figure:
         # A tight bound keeps a decade of height, so that noise of a per cent looks like one.
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0.5), max(high, 5))
-        ax.set_title(TITLES[name], fontsize="medium")
+        ax.set_title(BOUND_TITLES[name], fontsize="medium")
         _decades(ax)
     for ax in axes[len(names) :]:
         ax.set_axis_off()
@@ -122,7 +135,7 @@ def plot_bounds(inputs: Mismatch, schedule: NoiseSchedule, points: int = 200) ->
 
     Parameters
     ----------
-    inputs : theory.mismatch.Mismatch
+    inputs : theory.bounds.Mismatch
         Of a spectrum, an image pair or an operator.
     schedule : NoiseSchedule
     points : int
@@ -197,20 +210,17 @@ def plot_bounds(inputs: Mismatch, schedule: NoiseSchedule, points: int = 200) ->
 
 
 def _scale_styles(rows: pd.DataFrame) -> dict[tuple[float, float], Dashes]:
-    pairs = rows[["scale_y", "scale_x"]].drop_duplicates().itertuples(index=False, name=None)
+    pairs = rows[SCALE].drop_duplicates().itertuples(index=False, name=None)
     ordered = sorted(pairs, key=lambda pair: (pair[0] != pair[1], pair))
     return {pair: _STYLES[index % len(_STYLES)] for index, pair in enumerate(ordered)}
 
 
 def _decades(ax: Axes) -> None:
     ax.xaxis.set_major_locator(LogLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_numbers(ax.xaxis)
     ax.xaxis.set_minor_locator(NullLocator())
     low, high = ax.get_ylim()
     if high < 50 * low:
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        log_ticks(ax.yaxis)
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.grid(True, color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax)

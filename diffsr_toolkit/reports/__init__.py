@@ -1,4 +1,4 @@
-"""."""
+"""A sweep for readers: tables as text, verdicts in words, one HTML page."""
 
 import lazy_loader
 

@@ -1,9 +1,9 @@
 from .report import png_bytes as png_bytes
 from .report import standard_figures as standard_figures
 from .report import write_report as write_report
-from .report import write_whole as write_whole
 from .tables import TextTable as TextTable
 from .tables import comparison_text as comparison_text
 from .tables import optima_text as optima_text
 from .tables import summary_text as summary_text
+from .verdict import Verdict as Verdict
 from .verdict import verdicts as verdicts

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from diffsr_toolkit import __version__
+from diffsr_toolkit.columns import SCALE
 from diffsr_toolkit.errors import OutputError
+from diffsr_toolkit.files import write_whole
 from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.reports.protocol import protocol_lines
+from diffsr_toolkit.reports.tables import TextTable, comparison_text, optima_text, summary_text
+from diffsr_toolkit.reports.verdict import verdicts
 from diffsr_toolkit.stats import (
-    CASE,
     SHORT,
     check_frame,
     higher_is_better,
     optima,
+    restorations,
     scale_label,
 )
-from diffsr_toolkit.reports.tables import TextTable, comparison_text, optima_text, summary_text
-from diffsr_toolkit.reports.verdict import verdicts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,10 +104,8 @@ def write_report(
     check_frame(frame)
     path = Path(out) if Path(out).suffix.lower() in (".html", ".htm") else Path(out) / "report.html"
     chosen = standard_figures(frame) if figures is None else figures
-    diffsr = frame[frame["method"] == "diffsr"]
-    scales = ", ".join(
-        scale_label(*pair) for pair in frame[CASE[1:]].drop_duplicates().itertuples(index=False)
-    )
+    diffsr = restorations(frame)
+    scales = ", ".join(scale_label(*pair) for pair in frame[SCALE].drop_duplicates().itertuples(index=False))
     count = frame["image"].nunique()
     interval = (
         f", with 95 % bootstrap intervals over {count} images" if count > 1 else " (one image: no interval)"
@@ -138,7 +136,7 @@ def write_report(
         tables=[_for_template(*table) for table in tables[:-1]],
         last=_for_template(*tables[-1]),
         figures=[{"caption": caption, **_embed(figure)} for caption, figure in chosen.items()],
-        protocol=_protocol(frame, protocol or {}),
+        protocol=protocol_lines(frame, protocol or {}),
         version=__version__,
     )
     write_whole(path, html.encode("utf-8"))
@@ -163,52 +161,6 @@ def _for_template(anchor: str, heading: str, caption: str, table: TextTable) -> 
     }  # fmt: skip
 
 
-def _protocol(frame: pd.DataFrame, more: Mapping[str, Any]) -> list[tuple[str, str]]:
-    diffsr = frame[frame["method"] == "diffsr"]
-
-    def listed(column: str) -> str:
-        return ", ".join(f"{value:g}" for value in sorted(diffsr[column].unique()))
-
-    t = diffsr["t"]
-    known = [
-        ("Images", ", ".join(dict.fromkeys(frame["image"]))),
-        ("Steps", f"{listed('steps')} (network evaluations of one restoration: {listed('nfe')})"),
-        ("Eta", f"{listed('eta')} (0 is DDIM, 1 is DDPM)"),
-        ("Seeds", listed("seed")),
-        *_options(diffsr),
-        ("Timesteps measured", f"{t.nunique()} in all, from {t.min():.4g} to {t.max():.4g}"),
-        ("Kernel", ", ".join(dict.fromkeys(frame["kernel"]))),
-    ]  # fmt: skip
-    for name, rows in frame.groupby("metric", sort=False):
-        metric = METRICS[str(name)]
-        low, high = rows["shave"].min(), rows["shave"].max()
-        border = f"{low}" if low == high else f"{low} to {high}"
-        border = f"{border} border pixels left out" if high else "no border left out"
-        short = SHORT.get(metric.name, metric.name)
-        long = "" if metric.label.startswith(short) else f"{metric.label}: "
-        against = "the low-resolution image" if metric.reference == "lr" else "the original"
-        known.append(
-            (short, f"{long}{rows['channel'].iloc[0]} in {rows['value_range'].iloc[0]}, against {against}, "
-             f"{border}; {'higher' if metric.higher_is_better else 'lower'} is better")
-        )  # fmt: skip
-    said = {"steps", "eta", "metrics", "seeds", "consistency", "samples"}
-    extra = [(str(key).capitalize(), str(value)) for key, value in more.items() if key not in said]
-    return [*extra, *known]
-
-
-def _options(diffsr: pd.DataFrame) -> list[tuple[str, str]]:
-    told = []
-    if "consistency" in diffsr:
-        projected = "every estimate of the reverse process is back-projected onto the low-resolution image"
-        states = sorted(set(diffsr["consistency"]), reverse=True)
-        told.append(
-            ("Consistency", " and ".join(projected if state else "off: plain Diff-SR" for state in states))
-        )
-    if "samples" in diffsr:
-        told.append(("Samples averaged", ", ".join(str(count) for count in sorted(set(diffsr["samples"])))))
-    return told
-
-
 def _embed(figure: Figure | str | Path) -> dict[str, str]:
     if isinstance(figure, str | Path):
         path = Path(figure)
@@ -229,23 +181,3 @@ def png_bytes(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file atomically, its folders too.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be written; an earlier file there stays as it was.
-    """
-    partial = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"{path} could not be written ({error}): choose a writable folder") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

@@ -65,7 +65,7 @@ def timestep(value: float) -> str:
 
 
 def comparison_text(frame: pd.DataFrame) -> TextTable:
-    """``optimum.comparison_table`` formatted, the best of each metric marked."""
+    """``stats.comparison_table`` formatted, the best of each metric marked."""
     table = comparison_table(frame)
     metrics = {SHORT.get(name, name): name for name in METRICS}
     keep = ["image", "scale", "method", *[c for c in table.columns if c not in ("image", "scale", "method")]]
@@ -96,7 +96,7 @@ def comparison_text(frame: pd.DataFrame) -> TextTable:
 
 
 def summary_text(frame: pd.DataFrame, *, per_scale: bool = True) -> TextTable:
-    """``optimum.summary`` formatted, with its intervals and counts."""
+    """``stats.summary`` formatted, with its intervals and counts."""
     table = summary(frame, per_scale=per_scale)
     cells = []
     for _, row in table.iterrows():
@@ -132,7 +132,7 @@ def _with_interval(row: pd.Series, name: str, digits: int) -> str:
 
 
 def optima_text(frame: pd.DataFrame) -> TextTable:
-    """``optimum.optima`` formatted; an optimum at the end of the timesteps measured is said."""
+    """``stats.optima`` formatted; an optimum at the end of the timesteps measured is said."""
     cells = []
     for _, row in optima(frame).iterrows():
         digits = digits_of(row["metric"])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from diffsr_toolkit.stats import SHORT, higher_is_better, optima, scale_label
+from diffsr_toolkit.columns import SCALE
 from diffsr_toolkit.reports.tables import digits_of, number, timestep
+from diffsr_toolkit.stats import SHORT, higher_is_better, optima, scale_label, wins
 
 MISS_PERCENT = 5.0
 MISS_OCTAVES = 1.0
@@ -39,7 +40,7 @@ def verdicts(frame: pd.DataFrame, metric: str = "feature_distance") -> list[Verd
     metric = metric if metric in set(table["metric"]) else str(table["metric"].iloc[0])
     return [
         _verdict(group, metric, scale_label(scale_y, scale_x))
-        for (scale_y, scale_x), group in table.groupby(["scale_y", "scale_x"])
+        for (scale_y, scale_x), group in table.groupby(SCALE)
     ]
 
 
@@ -48,21 +49,21 @@ def _verdict(cases: pd.DataFrame, metric: str, scale: str) -> Verdict:
     if judged.empty:
         return Verdict(f"Scale {scale}", f"{SHORT.get(metric, metric)} was not measured here.", False)
     name, digits, count = SHORT.get(metric, metric), digits_of(metric), len(judged)
-    wins, wins_best = (_wins(judged, metric, which) for which in ("pred", "best"))
+    won, won_best = (wins(judged, metric, which) for which in ("pred", "best"))
     at_pred, bicubic = judged["value_pred"].mean(), judged["value_bicubic"].mean()
     means = f"mean {number(at_pred, digits)} against {number(bicubic, digits)}"
-    if wins == count:
-        against = f"By {name}, Diff-SR at the predicted t beats bicubic on {_images(wins, count)} ({means})."
-    elif wins:
+    if won == count:
+        against = f"By {name}, Diff-SR at the predicted t beats bicubic on {_images(won, count)} ({means})."
+    elif won:
         against = (
-            f"By {name}, Diff-SR at the predicted t beats bicubic on only {_images(wins, count)} ({means})."
+            f"By {name}, Diff-SR at the predicted t beats bicubic on only {_images(won, count)} ({means})."
         )
     else:
         against = (
             f"By {name}, Diff-SR at the predicted t loses to bicubic on {_images(count, count)} ({means})."
         )
-    if wins_best < count:
-        against += f" On {_images(count - wins_best, count)} no timestep that was tried beats bicubic."
+    if won_best < count:
+        against += f" On {_images(count - won_best, count)} no timestep that was tried beats bicubic."
     sign = 1 if higher_is_better(metric) else -1
     ahead = int((sign * (judged["value_back_projection"] - judged["value_pred"]) > 0).sum())
     if ahead:
@@ -91,16 +92,11 @@ def _verdict(cases: pd.DataFrame, metric: str, scale: str) -> Verdict:
     losing = [
         SHORT.get(str(other), str(other))
         for other, group in cases[cases["metric"] != metric].groupby("metric", sort=False)
-        if _wins(group, str(other), "pred") < len(group)
+        if wins(group, str(other), "pred") < len(group)
     ]
     also = f" It does not beat bicubic on every image by {_either(losing)}." if losing else ""
-    good = wins == count and not missed.any() and not unknown.any()
+    good = won == count and not missed.any() and not unknown.any()
     return Verdict(f"Scale {scale}", against + prediction + also, good)
-
-
-def _wins(group: pd.DataFrame, metric: str, which: str) -> int:
-    sign = 1 if higher_is_better(metric) else -1
-    return int((sign * (group[f"value_{which}"] - group["value_bicubic"]) > 0).sum())
 
 
 def _either(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""."""
+"""Explorers for notebooks: pick a scale, move the theory, leaf through the study."""
 
 import lazy_loader
 

@@ -7,18 +7,23 @@ import math
 import shutil
 import tempfile
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
 
+from diffsr_toolkit.datasets import NamedImage, fit_within
+from diffsr_toolkit.images import degrade
+from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.models import load_card
+from diffsr_toolkit.pipeline import DiffSR
+from diffsr_toolkit.prediction import Predictor
+from diffsr_toolkit.sampling import State
+from diffsr_toolkit.settings import PAIR, SamplingSettings
 from diffsr_toolkit.stats import BICUBIC, PREDICTED
-from diffsr_toolkit.pipeline import PAIR, DiffSR
-from diffsr_toolkit.prediction import expected_spectrum, field, pooled, reference_spectrum
-from diffsr_toolkit.images import degrade, upsample
-from diffsr_toolkit.calibration import find_response
-from diffsr_toolkit.sweeps import auto_timesteps
+from diffsr_toolkit.sweeps import DIFFSR, Measured, SweepTask, measure_tasks, open_store, plan
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import (
     FieldFigure,
@@ -29,16 +34,13 @@ from diffsr_toolkit.widgets.figures import (
     predicted_values,
     table_html,
 )
-from diffsr_toolkit.widgets.inputs import (
-    decode_upload,
-    embedded_responses,
-    embedded_schedule,
-    fit_within,
-    image_sources,
-    reference_frame,
-)
+from diffsr_toolkit.widgets.inputs import decode_upload, image_sources, reference_frame
 from diffsr_toolkit.widgets.layout import SLIDER_STEP, ExplorerLayout
 from theory.prf import Prediction
+from theory.scale import as_scale
+
+MODEL = "embedded"
+"""What is predicted for, and loaded at the first restoration, where no model is given."""
 
 PREDICTED_METRIC = "feature_distance"
 """What ``DiffSR.upscale(t="prf")`` aims at; the explorer shows the same prediction."""
@@ -61,7 +63,7 @@ class ScaleExplorer(ExplorerLayout):
     widget, image, size, scale, metric, steps, seed, upload, button, ...
         What is displayed, and its controls; see `ExplorerLayout`.
     prediction : Prediction
-        For the current image, size and scale.
+        For the current image, size, scale and settings.
     frame : pandas.DataFrame or None
         The last restoration's measurements, in the format of ``DiffSR.sweep``.
     errors : list of Exception
@@ -78,8 +80,11 @@ class ScaleExplorer(ExplorerLayout):
         self.prediction: Prediction
         self.frame: pd.DataFrame | None = None
         self._sr = sr
-        self._schedule = embedded_schedule() if sr is None else sr.schedule
-        self._responses = embedded_responses() if sr is None else sr.responses
+        if sr is None:
+            card = load_card(MODEL)
+            self._predictor = Predictor(card.schedule, card)
+        else:
+            self._predictor = sr.predictor
         self._sources = image_sources(images)
         self._field = FieldFigure()
         self._reference = ReferenceFigure(reference_frame(reference))
@@ -89,11 +94,11 @@ class ScaleExplorer(ExplorerLayout):
         self._hr: Tensor
         super().__init__(list(self._sources), PREDICTED_METRIC)
         self._on_image()
-        self.image.observe(self._on_image, "value")
-        self.size.observe(self._on_image, "value")
-        self.samples.observe(self._on_scale, "value")
         self.slider.observe(self._on_slider, "value")
-        self.scale.observe(self._on_scale, "value")
+        for control in (self.image, self.size):
+            control.observe(self._on_image, "value")
+        for control in (self.scale, self.steps, self.samples, self.consistency):
+            control.observe(self._on_scale, "value")
         self.metric.observe(self._on_metric, "value")
         self.upload.observe(self._on_upload, "value")
         self.button.on_click(lambda _: self.run())
@@ -103,9 +108,18 @@ class ScaleExplorer(ExplorerLayout):
         """The model, loaded when first asked for."""
         if self._sr is None:
             self._say("Loading the embedded model …")
-            self._sr = DiffSR.from_pretrained()
-            self._schedule, self._responses = self._sr.schedule, self._sr.responses
+            self._sr = DiffSR.from_pretrained(MODEL)
         return self._sr
+
+    @property
+    def settings(self) -> SamplingSettings:
+        """How the next restoration is sampled, and what is predicted for."""
+        return replace(
+            PAIR,
+            steps=int(self.steps.value),
+            samples=int(self.samples.value),
+            consistency=bool(self.consistency.value),
+        )
 
     def run(self) -> None:
         """Restore at the predicted timestep, then measure the timesteps around it; what the button does.
@@ -125,66 +139,60 @@ class ScaleExplorer(ExplorerLayout):
             self.button.disabled = False
 
     def _run(self) -> None:
-        sr, name, scale, hr = self.sr, str(self.image.value), float(self.scale.value), self._hr
-        steps, seed, best_by = int(self.steps.value), int(self.seed.value), str(self.metric.value)
-        consistency = bool(self.consistency.value)
-        size = (hr.shape[-2], hr.shape[-1])
-        lr = degrade(hr, scale)
-        samples = int(self.samples.value)
-        predicted = sr.predict(scale, lr, samples=samples, consistency=consistency).t_opt
-        others = [t for t in auto_timesteps(sr, predicted) if t != predicted]
-        timesteps = [predicted, *others]
-        self.progress.max = (1 + len(timesteps)) * steps * samples
+        sr, settings, metrics = self.sr, self.settings, list(METRICS)
+        name, scale, best_by = str(self.image.value), float(self.scale.value), str(self.metric.value)
+        tasks = self._tasks(name, scale, settings)
+        count, done = sum(task.method == DIFFSR for task in tasks), 0
+        self.progress.max = count * settings.nfe
+        kind = "consistent" if settings.consistency else "plain"
+        folder = self._store / f"{settings.samples}x{settings.steps}-{kind}"
+        store = open_store(folder, sr.restorer, settings, metrics, keep_images=True)
 
-        settings = PAIR | {"steps": steps, "samples": samples, "consistency": consistency}
-        kind = "consistent" if consistency else "plain"
-        self._say(f"Restoring {html.escape(name)} at the predicted t = {predicted:.4g} …")
-        restored, nfe = sr.restore(
-            lr,
-            size,
-            predicted,
-            seed=seed,
-            callback=lambda state: self._advance(state.nfe * samples),
-            **settings,
-        )
-        images = {
-            "low resolution": lr,
-            "bicubic": upsample(lr, size).clamp(-1, 1),
-            f"Diff-SR, t = {predicted:.4g}, NFE {nfe}": restored.clamp(-1, 1),
-            "original": hr,
-        }
-        parts: list[pd.DataFrame] = []
-        for index, t in enumerate(timesteps):
-            self._say(f"Measuring at t = {t:.4g}, {index + 1} of {len(timesteps)} …")
-            part = sr.sweep(
-                {name: hr},
-                [scale],
-                [t],
-                seeds=[seed],
-                store=self._store / f"{samples}x{steps}-{kind}",
-                progress=False,
-                **settings,
-            )
-            # Every part brings the baselines' rows again.
-            parts.append(part if index == 0 else part[part["method"] == "diffsr"])
-            self.frame = pd.concat(parts, ignore_index=True)
-            if index == 0:
-                self._show_images(images)
+        def advance(state: State) -> None:
+            self.progress.value = done * settings.nfe + state.nfe * settings.samples
+
+        found = measure_tasks(sr.restorer, tasks, metrics, settings, store, advance)
+        rows: list[dict[str, Any]] = []
+        baselines: dict[str, Measured] = {}
+        for task in tasks:
+            self._say(_doing(task, done, count))
+            measured = next(found)
+            rows += measured.rows
+            if task.method != DIFFSR:
+                baselines[task.method] = measured
+                continue
+            done += 1
+            self.progress.value = done * settings.nfe
+            self.frame = pd.DataFrame(rows)
+            if task.t == task.t_pred:
+                self._show_images(baselines["bicubic"], measured)
             self._show_measurements(name, scale, best_by)
-            self._advance((2 + index) * steps * samples)
         self._say(
-            f"Restored {html.escape(name)} at scale {scale:.3g}, measured {len(timesteps)} timesteps "
-            f"with {samples} x {steps} evaluations each, {kind} sampling, "
-            f"seed {seed}, model {html.escape(sr.name)}."
+            f"Restored {html.escape(name)} at scale {scale:.3g}, measured {count} timesteps "
+            f"with {settings.samples} x {settings.steps} evaluations each, {kind} sampling, "
+            f"seed {int(self.seed.value)}, model {html.escape(sr.name)}."
         )
 
-    def _show_images(self, images: dict[str, Tensor]) -> None:
-        assert self.frame is not None
-        values = predicted_values(self.frame)
-        low, bicubic, restored, original = images
-        captions = {bicubic: values[BICUBIC], restored: values[PREDICTED]}
+    def _tasks(self, name: str, scale: float, settings: SamplingSettings) -> list[SweepTask]:
+        """What a run measures: the baselines, then the predicted timestep, then those around it."""
+        picture, seeds = NamedImage(name, self._hr), [int(self.seed.value)]
+        tasks = plan(self._predictor, [picture], [as_scale(scale)], None, seeds, settings)
+        return sorted(tasks, key=lambda task: task.method == DIFFSR and task.t != task.t_pred)
+
+    def _show_images(self, bicubic: Measured, measured: Measured) -> None:
+        assert self.frame is not None and bicubic.restored is not None and measured.restored is not None
+        task, values = measured.task, predicted_values(self.frame)
+        title = f"Diff-SR, t = {task.t:.4g}, NFE {measured.rows[0]['nfe']}"
+        images = {
+            "low resolution": task.lr,
+            "bicubic": bicubic.restored.clamp(-1, 1),
+            title: measured.restored.clamp(-1, 1),
+            "original": task.picture.hr,
+        }
+        captions = {"bicubic": values[BICUBIC], title: values[PREDICTED]}
         captions |= {
-            key: f"{images[key].shape[-1]} × {images[key].shape[-2]} pixels" for key in (low, original)
+            key: f"{images[key].shape[-1]} × {images[key].shape[-2]} pixels"
+            for key in ("low resolution", "original")
         }
         self.comparison.value = comparison_png(images, captions)
 
@@ -193,9 +201,6 @@ class ScaleExplorer(ExplorerLayout):
         self.table.value = table_html(self.frame, best_by)
         self.curve.value = curve_png(self.frame, name, scale, best_by)
         self.results.layout.display = "flex"
-
-    def _advance(self, evaluations: int) -> None:
-        self.progress.value = evaluations
 
     def _on_image(self, _: Any = None) -> None:
         guarded(self._take_image, self.errors, self.status)
@@ -218,17 +223,15 @@ class ScaleExplorer(ExplorerLayout):
         self._predict()
 
     def _predict(self) -> None:
-        scale = float(self.scale.value)
+        scale, predictor = float(self.scale.value), self._predictor
         lr = degrade(self._hr, scale)
-        spectrum = expected_spectrum(lr, (scale, scale))
-        samples = int(self.samples.value)
-        response = find_response(self._responses, samples, bool(self.consistency.value))
-        prf = field(self._schedule, spectrum, metric=PREDICTED_METRIC, samples=samples, response=response)
+        own = predictor.image_spectrum(lr, scale)
+        prf = predictor.field(predictor.pooled(own), metric=PREDICTED_METRIC, settings=self.settings)
         self.prediction = prf.predict(scale)
         sizes = [(image.shape[-2], image.shape[-1]) for image in (lr, self._hr)]
         self.facts.value = facts_html(self.prediction, *sizes)
         note = ""
-        if spectrum == pooled(reference_spectrum()):
+        if own == predictor.card.spectrum:
             note = (
                 " <span class='diffsr-note'>The low-resolution image is too small or too flat for a spectrum "
                 "of its own; the reference photographs' is used.</span>"
@@ -268,3 +271,13 @@ class ScaleExplorer(ExplorerLayout):
 
     def _say(self, text: str) -> None:
         self.status.value = f"<div class='diffsr-status'>{text}</div>"
+
+
+def _doing(task: SweepTask, done: int, count: int) -> str:
+    if task.method != DIFFSR:
+        return "Measuring the baselines …"
+    if task.t == task.t_pred:
+        what = f"Restoring {html.escape(task.picture.name)} at the predicted t = {task.t:.4g}"
+    else:
+        what = f"Measuring at t = {task.t:.4g}"
+    return f"{what}, {done + 1} of {count} …"

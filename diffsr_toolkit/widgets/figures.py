@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from diffsr_toolkit.metrics import METRICS
-from diffsr_toolkit.stats import BICUBIC, PREDICTED, SHORT, comparison_table
 from diffsr_toolkit.plots import plot_comparison, plot_curve, plot_field
+from diffsr_toolkit.stats import BICUBIC, PREDICTED, SHORT, comparison_table, restorations
 from diffsr_toolkit.widgets.inputs import nearest_curve
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _cell(value: float, digits: int) -> str:
 
 def _protocol(frame: pd.DataFrame, best_by: str) -> str:
     shave = int(frame["shave"].max())
-    measured = frame.loc[frame["method"] == "diffsr", "t"].nunique()
+    measured = restorations(frame)["t"].nunique()
     return html.escape(
         f"Best t of {measured} measured, by {SHORT[best_by]}. Against the original without {shave} border pixels; "
         f"LR-PSNR against the input. Degraded by {frame['kernel'].iloc[0]}. Bold: best of the column."

@@ -1,33 +1,26 @@
-"""What the explorer works on: bundled or uploaded photographs, reference curves, the embedded schedule."""
+"""What the explorer works on: bundled or uploaded photographs, and reference curves."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from diffsr_toolkit.columns import SCALE
+from diffsr_toolkit.datasets import BUNDLED, bundled_photograph, named_images
 from diffsr_toolkit.errors import ImageError, StoreError, ToolkitError
 from diffsr_toolkit.images import load_image, to_tensor
-from diffsr_toolkit.stats import SCALE, check_frame
-from diffsr_toolkit.images import resize
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration import stored_responses
-from diffsr_toolkit.sweeps import named_images
-from theory.schedules import NoiseSchedule
+from diffsr_toolkit.stats import check_frame, restorations
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from theory.prf import ModelResponse
-
-PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
-"""Photographs that scikit-image carries in its wheel, so that opening the explorer downloads nothing."""
 
 MAX_UPLOAD_BYTES = 50 * 10**6
 
@@ -48,24 +41,8 @@ def image_sources(images: Any = None) -> dict[str, Source]:
         When there is none, two share a name, or one cannot be read.
     """
     if images is None:
-        return {name: lambda name=name: _photograph(name) for name in PHOTOGRAPHS}  # type: ignore[misc]
-    return {picture.name: lambda hr=picture.hr: hr for picture in named_images(images)}  # type: ignore[misc]
-
-
-def _photograph(name: str) -> Tensor:
-    from skimage import data
-
-    return to_tensor(getattr(data, name)())[0]
-
-
-def fit_within(hr: Tensor, side: int) -> Tensor:
-    """Reduce ``(C, H, W)`` so that its longer side is at most ``side`` pixels; smaller images stay as they are."""
-    height, width = hr.shape[-2:]
-    longest = max(height, width)
-    if longest <= side:
-        return hr.clamp(-1, 1)
-    size = tuple(max(1, round(length * side / longest)) for length in (height, width))
-    return resize(hr, (size[0], size[1])).clamp(-1, 1)
+        return {name: partial(bundled_photograph, name) for name in BUNDLED}
+    return {picture.name: partial(getattr, picture, "hr") for picture in named_images(images)}
 
 
 def decode_upload(upload: Mapping[str, Any]) -> tuple[str, Tensor]:
@@ -93,20 +70,6 @@ def decode_upload(upload: Mapping[str, Any]) -> tuple[str, Tensor]:
         except ToolkitError as error:
             # The temporary folder means nothing to who uploaded the file.
             raise ImageError(str(error).replace(f"{folder}{os.sep}", "")) from error
-
-
-def embedded_schedule() -> NoiseSchedule:
-    """The embedded model's schedule from its configuration alone, without loading diffusers or the network."""
-    config = json.loads(data_path("models", "embedded", "scheduler", "scheduler_config.json").read_text())
-    make = {"linear": NoiseSchedule.linear, "scaled_linear": NoiseSchedule.scaled_linear}
-    return make[config["beta_schedule"]](
-        config["num_train_timesteps"], config["beta_start"], config["beta_end"]
-    )
-
-
-def embedded_responses() -> tuple[ModelResponse, ...]:
-    """What the embedded model was measured to give back, without loading the network."""
-    return stored_responses(data_path("models", "embedded"))
 
 
 def reference_frame(reference: Any = None) -> pd.DataFrame | None:
@@ -151,7 +114,7 @@ def nearest_curve(
         The same image where the reference holds it, else its first; of its scales the nearest in
         ratio. None when the metric was not measured.
     """
-    rows = frame[(frame["metric"] == metric) & (frame["method"] == "diffsr")].dropna(subset=["value"])
+    rows = restorations(frame[frame["metric"] == metric]).dropna(subset=["value"])
     if rows.empty:
         return None
     name = image if (rows["image"] == image).any() else str(rows["image"].iloc[0])

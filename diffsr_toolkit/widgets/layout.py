@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipywidgets as ipw
 
 from diffsr_toolkit.metrics import METRICS
+from diffsr_toolkit.settings import PAIR
 from diffsr_toolkit.stats import SHORT
-from diffsr_toolkit.pipeline import PAIR
 from diffsr_toolkit.widgets.figures import FIELD_SIZE, REFERENCE_SIZE, STYLE
 
 SIDES = (64, 96, 128, 192, 256)
@@ -106,10 +106,10 @@ class ExplorerLayout:
             options=metrics, value=metric, description="Curve of", style=_LABEL, layout=_cell()
         )
         self.steps = ipw.BoundedIntText(
-            value=PAIR["steps"], min=1, max=1000, description="Steps", style=_LABEL, layout=_cell()
+            value=PAIR.steps, min=1, max=1000, description="Steps", style=_LABEL, layout=_cell()
         )
         self.samples = ipw.BoundedIntText(
-            value=PAIR["samples"],
+            value=PAIR.samples,
             min=1,
             max=64,
             description="Average",
@@ -121,7 +121,7 @@ class ExplorerLayout:
             value=0, min=0, max=2**31 - 1, description="Seed", style=_LABEL, layout=_cell()
         )
         self.consistency = ipw.Checkbox(
-            value=True,
+            value=PAIR.consistency,
             description="Keep to the low-resolution image",
             indent=False,
             tooltip="Every estimate is corrected until it reduces to the low-resolution image; off: plain Diff-SR",

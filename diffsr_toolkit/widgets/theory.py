@@ -7,10 +7,10 @@ from typing import Any
 import ipywidgets as ipw
 from matplotlib.figure import Figure
 
-from diffsr_toolkit.prediction import reference_spectrum
-from diffsr_toolkit.widgets.theory_figures import LABELS, draw_theory, schedules
+from diffsr_toolkit.models import reference_card
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import STYLE, png
+from diffsr_toolkit.widgets.theory_figures import FAMILY_LABELS, draw_theory, schedules
 from theory.prf import PRF, Prediction
 from theory.spectra import PowerLaw
 
@@ -46,9 +46,9 @@ class TheoryExplorer:
         self.errors: list[Exception] = []
         self.predictions: dict[str, Prediction] = {}
         self._schedules = schedules()
-        self._reference = reference_spectrum()
+        self._reference = reference_card().spectrum
         self._canvas = Figure(figsize=_SIZE)
-        families = [(label, family) for family, label in LABELS.items()]
+        families = [(label, family) for family, label in FAMILY_LABELS.items()]
         wide = ipw.Layout(width="auto")
         self.family = ipw.Dropdown(options=families, description="Schedule", style=_LABEL)
         self.scale = ipw.FloatLogSlider(
@@ -99,7 +99,7 @@ def _table(predictions: dict[str, Prediction], chosen: str) -> str:
     for family, p in predictions.items():
         state = "open" if p.is_open else "empty"
         cells = (
-            LABELS[family],
+            FAMILY_LABELS[family],
             f"{p.t_low:.1f}",
             f"{p.t_opt:.1f}",
             f"{p.t_high:.1f}",

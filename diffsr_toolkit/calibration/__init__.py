@@ -1,4 +1,4 @@
-"""."""
+"""What makes a model's card: constants, responses and denoising curve, measured on pictures of its domain."""
 
 import lazy_loader
 

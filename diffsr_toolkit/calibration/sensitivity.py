@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from diffsr_toolkit.datasets import photograph
 from diffsr_toolkit.metrics import evaluate
-from diffsr_toolkit.calibration.constants import photograph
 
 EDGES: NDArray[np.float64] = 0.5 * 2.0 ** np.arange(-6, 1.01, 0.5)
 """Half octaves from 1/128 cycles per pixel to the corner of the spectrum."""
@@ -66,21 +64,13 @@ def charges(images: Sequence[Tensor], edges: NDArray[np.float64] = EDGES) -> dic
     }
 
 
-def main() -> None:
-    """Measure from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photos", type=Path, nargs="+")
-    parser.add_argument("--side", type=int, default=160, help="longer side of the reduced photographs")
-    parser.add_argument("--out", type=Path, required=True, help="sensitivity.json to write")
-    args = parser.parse_args()
-    found: Mapping[str, Any] = charges([photograph(path, args.side) for path in sorted(args.photos)])
-    provenance = {
-        "photographs": sorted(path.name for path in args.photos),
-        "longer_side": args.side,
-        "share": SHARE,
+def measure_sensitivity(photographs: Sequence[Path], side: int = 160) -> dict[str, Any]:
+    """The content of ``data/sensitivity.json``: `charges` on photographs of this longer side, and their names."""
+    return {
+        "provenance": {
+            "photographs": sorted(path.name for path in photographs),
+            "longer_side": side,
+            "share": SHARE,
+        },
+        "metrics": charges([photograph(path, side) for path in sorted(photographs)]),
     }
-    args.out.write_text(json.dumps({"provenance": provenance, "metrics": found}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,28 +1,34 @@
-"""The calibration: gains by candidate, their optimum, and what lies beyond the schedule's ends."""
+"""The constant c: gains by candidate, their optimum, and what lies beyond the schedule's ends."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
-from diffsr_toolkit import DiffSR
-from diffsr_toolkit.prediction import image_spectrum
-from diffsr_toolkit.images import degrade
 from diffsr_toolkit.calibration import (
     CANDIDATES,
-    SCALE,
     best_log_snr,
-    image_share,
     mean_curves,
     optimum,
-    photograph,
+    realism_tolerance,
     sweep_candidates,
 )
+from diffsr_toolkit.datasets import NamedImage, photograph
+from diffsr_toolkit.images import degrade
+from diffsr_toolkit.prediction import image_spectrum
+from diffsr_toolkit.restoration import DiffusionRestorer
+from diffsr_toolkit.settings import SamplingSettings
+from theory.prf import missing_deficit
+from theory.scale import as_scale
 from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 LINEAR = NoiseSchedule.linear()
+SCALE = 4.0
+LAW = PowerLaw(5e-4, 2.8)
 
 
 def test_the_optimum_of_a_parabola_is_found_between_candidates() -> None:
@@ -50,12 +56,12 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, float
     folder = tmp_path_factory.mktemp("calibrate")
     small = np.random.default_rng(0).integers(90, 140, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(small).resize((96, 72), Image.Resampling.BICUBIC).save(folder / "smooth.png")
-    sr = DiffSR(lambda x, sigma: x, LINEAR, channels=3, name="identity")
+    restorer = DiffusionRestorer(lambda x, sigma: x, LINEAR, channels=3, name="identity")
+    picture = NamedImage("smooth", photograph(folder / "smooth.png", 96))
     frame = sweep_candidates(
-        sr, [folder / "smooth.png"], 96, [0], folder / "store", {"steps": 1, "samples": 1, "eta": 0.0}
+        restorer, picture, SamplingSettings(steps=1), scale=SCALE, reference=LAW, store=folder / "store"
     )
-    lr = degrade(photograph(folder / "smooth.png", 96), SCALE)
-    return frame, float(image_spectrum(lr, (SCALE, SCALE))(0.5 / SCALE))
+    return frame, float(image_spectrum(degrade(picture.hr, SCALE), as_scale(SCALE), LAW)(0.5 / SCALE))
 
 
 def test_a_candidate_beyond_the_schedule_is_measured_at_its_end(swept) -> None:
@@ -77,43 +83,24 @@ def test_a_candidate_beyond_the_schedule_is_measured_at_its_end(swept) -> None:
     )
 
 
-@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
-def test_the_share_is_the_slope_on_the_images_own_power(share: float) -> None:
-    rows = []
-    generator = np.random.default_rng(1)
-    for image, log_power in enumerate(np.linspace(-6, -2, 12)):
-        best = 3.0 - share * log_power + 0.05 * generator.standard_normal()
-        for log_snr in np.arange(-4.0, 16.0):
-            gain = -((log_snr - best) ** 2)
-            head = {
-                "image": image,
-                "method": "diffsr",
-                "cutoff_psd": np.exp(log_power),
-                "snr": np.exp(log_snr),
-            }
-            rows += [
-                head | {"metric": metric, "value": sign * gain}
-                for metric, sign in (("psnr_rgb", 1), ("ssim", 1), ("feature_distance", -1))
-            ]
-    found = image_share([pd.DataFrame(rows)])
-    assert found["share"] == pytest.approx(share, abs=4 * found["std"] + 1e-3) and found["std"] < 0.03
-    assert found["at_edge"] == 0
+def test_a_picture_that_tells_no_spectrum_takes_the_mean_one() -> None:
+    restorer = DiffusionRestorer(lambda x, sigma: x, LINEAR, channels=1, name="identity")
+    hr = (np.random.default_rng(0).random((1, 20, 20)) * 2 - 1).astype(np.float32)
+    picture = NamedImage("tiny", torch.from_numpy(hr))
+    frame = sweep_candidates(
+        restorer,
+        picture,
+        SamplingSettings(steps=1),
+        scale=SCALE,
+        reference=LAW,
+        candidates=(1.0, 4.0),
+        seeds=(0, 1),
+    )
+    assert set(frame["cutoff_psd"]) == {float(LAW(1 / 8))}
+    ours = frame[(frame["method"] == "diffsr") & (frame["metric"] == "psnr_rgb")]
+    assert sorted(zip(ours["c"], ours["seed"], strict=True)) == [(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)]
 
 
-def test_metrics_that_err_alike_tell_no_more_than_one() -> None:
-    # The photographs' own scatter is shared: three equal metrics must not make the share look more certain.
-    def optima(metrics: tuple[str, ...]) -> pd.DataFrame:
-        generator = np.random.default_rng(2)
-        rows = []
-        for image, log_power in enumerate(np.linspace(-6, -2, 20)):
-            best = 3.0 - 0.5 * log_power + generator.standard_normal()
-            for log_snr in np.arange(-4.0, 16.0, 0.5):
-                head = {"image": image, "method": "diffsr", "cutoff_psd": np.exp(log_power)}
-                rows += [
-                    head | {"metric": metric, "snr": np.exp(log_snr), "value": -((log_snr - best) ** 2)}
-                    for metric in metrics
-                ]
-        return pd.DataFrame(rows)
-
-    one, three = (image_share([optima(metrics)])["std"] for metrics in (("ssim",), ("ssim", "psnr_rgb")))
-    assert three == pytest.approx(one, rel=1e-6) and 0.05 < one < 0.3
+@pytest.mark.parametrize(("c", "tolerance"), [(0.5, 0.1), (34.7, 0.7), (500.0, 0.99)])
+def test_the_tolerance_holds_the_optimum_and_is_one(c: float, tolerance: float) -> None:
+    assert realism_tolerance(c) == tolerance >= missing_deficit(c)

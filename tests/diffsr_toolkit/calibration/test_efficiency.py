@@ -1,22 +1,40 @@
-"""Measuring a response once: resumable, with its provenance, and a denoising curve in bins."""
+"""The denoising curve: denoisers whose error is known, and efficiencies averaged in bins."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from diffsr_toolkit import DiffSR
-from diffsr_toolkit.pipeline import PAIR
-from diffsr_toolkit.calibration import stored_responses
-from diffsr_toolkit.training import respond
-from diffsr_toolkit.calibration import SAMPLERS, denoising_curve, measure
-from theory.schedules import NoiseSchedule
+from diffsr_toolkit.calibration import denoising, denoising_curve
+from diffsr_toolkit.models import WienerDenoiser
+from helpers.calibration import LAW, field_picture
+
+
+def test_an_image_that_is_denoised_to_nothing_loses_all_its_power() -> None:
+    rows = denoising(lambda x, sigma: torch.zeros_like(x), field_picture((48, 48)), [0.05, 0.5])
+    assert {row["sigma"] for row in rows} == {0.05, 0.5}
+    for row in rows:
+        assert row["efficiency"] == pytest.approx(1 + row["ratio"], rel=1e-6)
+
+
+def test_noise_that_is_left_in_place_costs_its_own_power() -> None:
+    rows = denoising(lambda x, sigma: x, field_picture((128, 128)), [0.1])
+    # The bands from 0.35 to 0.6 cycles per pixel, which hold some thousand coefficients each.
+    busy = [row for row in rows if row["band"] in (3, 4, 5)]
+    assert len(busy) == 3
+    for row in busy:
+        assert row["efficiency"] == pytest.approx((1 + row["ratio"]) / row["ratio"], rel=0.12)
+
+
+def test_the_linear_denoiser_has_the_efficiency_one_on_gaussian_fields() -> None:
+    found: dict[int, list[float]] = {}
+    for seed in range(4):
+        for row in denoising(WienerDenoiser(LAW), field_picture((96, 96), seed), [0.05, 0.2], seed):
+            found.setdefault(row["band"], []).append(row["efficiency"])
+    # The lowest bands hold few coefficients, and the window smears their steep spectrum.
+    for band in range(3, max(found) + 1):
+        assert np.mean(found[band]) == pytest.approx(1, abs=0.1)
 
 
 def test_efficiencies_are_averaged_geometrically_in_bins_of_four() -> None:
@@ -33,42 +51,3 @@ def test_efficiencies_are_averaged_geometrically_in_bins_of_four() -> None:
     found = denoising_curve([first, second])
     # A bin that holds fewer values than there are photographs is left out.
     assert found == {"ratios": [1 / 16, 4.0], "efficiency": [0.5, 2.0]}
-
-
-def test_samplers_are_those_that_the_toolkit_offers() -> None:
-    assert SAMPLERS["single"] == {"steps": 10, "samples": 1, "eta": 0.0, "consistency": True}
-    assert SAMPLERS["pair"] == {**PAIR, "consistency": True}
-    assert SAMPLERS["plain"] == {**SAMPLERS["single"], "consistency": False}
-
-
-def test_a_measurement_is_resumed_and_can_be_read_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[dict[str, Any]] = []
-    real = respond.regeneration
-
-    def few(sr: DiffSR, hr: torch.Tensor, **sampler: Any) -> list[dict[str, Any]]:
-        if len(calls) == 4 and not (tmp_path / "again").exists():
-            raise KeyboardInterrupt
-        calls.append(sampler)
-        return real(sr, hr, [2.0], [0.25, 4.0], **(sampler | {"steps": 2}))
-
-    monkeypatch.setattr(respond, "regeneration", few)
-    paths = []
-    for seed in range(2):
-        levels = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-        Image.fromarray(levels).save(tmp_path / f"{seed}.png")
-        paths.append(tmp_path / f"{seed}.png")
-    sr = DiffSR(lambda x, sigma: x / (1 + sigma.view(-1, 1, 1, 1) ** 2), NoiseSchedule.linear(), name="toy")
-    with pytest.raises(KeyboardInterrupt):
-        measure(sr, paths, 32, tmp_path / "store")
-    (tmp_path / "again").touch()
-    found = measure(sr, paths, 32, tmp_path / "store")
-    assert calls == [sampler for sampler in SAMPLERS.values() for _ in paths]
-    assert found["provenance"]["photographs"] == ["0.png", "1.png"]
-    assert found["provenance"]["longer_side"] == 32
-    assert len(found["denoising"]["ratios"]) == len(found["denoising"]["efficiency"]) > 2
-    (tmp_path / "response.json").write_text(json.dumps(found, allow_nan=False))
-    responses = stored_responses(tmp_path)
-    assert [response.sampler for response in responses] == list(SAMPLERS.values())
-    assert {response.model for response in responses} == {"toy"}

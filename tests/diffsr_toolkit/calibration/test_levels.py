@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,19 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.prediction import reference_spectrum
-from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.calibration import matching_response, stored_responses
-from diffsr_toolkit.training import levels
-from diffsr_toolkit.calibration import level_constants, model_excess, solve, spectral_weight
+from diffsr_toolkit.calibration import level_constants, levels, model_excess, solve, spectral_weight
+from diffsr_toolkit.models import load_card
+from diffsr_toolkit.prediction import has_sensitivity, sensitivity
+from diffsr_toolkit.settings import SamplingSettings
 from theory.prf import BANDS, PRF, ModelAware, ModelResponse, Sensitivity, Spectral
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
 
 LAW = PowerLaw(2.4e-4, 2.9)
 WIDE = NoiseSchedule.exponential(sigma_min=1e-5, sigma_max=1e4)
-CHARGES: dict[str, Any] = {"frequency": [0.01, 0.1, 0.7], "octave": [1.0, 3.0, 2.0]}
+CHARGES = Sensitivity("m", np.array([0.01, 0.1, 0.7]), np.array([1.0, 3.0, 2.0]))
 
 
 def response(samples: int = 1) -> ModelResponse:
@@ -33,7 +29,7 @@ def response(samples: int = 1) -> ModelResponse:
     drowned = 1 / (1 + ratios[:, None])
     gain = np.where(missing, 0.6 * drowned, 1 - 0.05 * drowned)
     power = gain**2 + np.where(missing, 0.6 * drowned**2, 0.0)
-    sampler = {"samples": samples, "consistency": True}
+    sampler = SamplingSettings(samples=samples).protocol()
     return ModelResponse(
         np.array([4.0]), ratios, gain[None], power[None], np.where(missing, 0.0, 1.0)[None], sampler=sampler
     )
@@ -63,24 +59,18 @@ def test_the_spectral_weight_makes_its_level_agree(c: float) -> None:
 
 @pytest.mark.parametrize("excess", [0.6, 1.0, 2.5])
 def test_the_model_aware_excess_makes_its_level_agree(excess: float) -> None:
-    sensitivity = Sensitivity.from_dict("m", CHARGES | {"excess": excess})
-    snr = PRF(WIDE, LAW, ModelAware(response(), sensitivity)).predict(4.0).snr_opt
-    assert model_excess(LAW, 4.0, snr, response(), CHARGES, "m") == pytest.approx(excess, rel=0.02)
+    snr = PRF(WIDE, LAW, ModelAware(response(), replace(CHARGES, excess=excess))).predict(4.0).snr_opt
+    assert model_excess(LAW, 4.0, snr, response(), CHARGES) == pytest.approx(excess, rel=0.02)
 
 
-def calibration() -> dict[str, Any]:
-    return {
-        "provenance": {"scale": 4.0},
-        "reference_spectrum": {"amplitude": LAW.amplitude, "exponent": LAW.exponent},
-        "metrics": {"m": {"c": 2.0, "at_edge": False}, "edge": {"c": 64.0, "at_edge": True}},
-        "metrics_averaged": {"m": {"c": 1.0, "at_edge": False}, "psnr_y": {"c": 1.0, "at_edge": False}},
-        "kept": [1, 2],
-    }
+FOUND: dict[str, dict[str, Any]] = {
+    "m": {"c": 2.0, "gain": 0.1, "at_edge": False},
+    "edge": {"c": 64.0, "gain": 0.2, "at_edge": True},
+    "psnr_y": {"c": 1.0, "gain": 0.3, "at_edge": False},
+}
 
 
-def test_the_calibration_is_completed_and_otherwise_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_constants_are_completed_and_otherwise_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         levels, "spectral_weight", lambda law, scale, snr: 2.0 * snr * float(law(0.5 / scale))
     )
@@ -89,56 +79,47 @@ def test_the_calibration_is_completed_and_otherwise_kept(
         "model_excess",
         lambda law, scale, snr, response, *rest: snr * float(law(1 / 8)) + 10 * response.sampler["samples"],
     )
-    sensitivity = {"metrics": {"m": CHARGES, "edge": CHARGES}}
-    found = level_constants(calibration(), sensitivity, (response(1), response(2)))
-    assert {key: found[key] for key in calibration()} == calibration()
-    assert found["levels"] == {
-        "m": {"weight": 4.0, "excess": 12.0, "agrees": True},
-        "edge": {"weight": 128.0, "excess": 1.0, "agrees": False},
+    found = level_constants(FOUND, LAW, 4.0, response(2), {"m": CHARGES, "edge": CHARGES})
+    assert found == {
+        "m": {**FOUND["m"], "weight": 4.0, "excess": 22.0, "agrees": True},
+        "edge": {**FOUND["edge"], "weight": 128.0, "excess": 1.0, "agrees": False},
+        "psnr_y": {**FOUND["psnr_y"], "weight": 2.0, "excess": 1.0, "agrees": False},
     }
-    assert found["levels_averaged"]["m"] == {"weight": 2.0, "excess": 21.0, "agrees": True}
-    assert found["levels_averaged"]["psnr_y"]["excess"] == 1.0
-
-    (tmp_path / "c.json").write_text(json.dumps(calibration()))
-    (tmp_path / "s.json").write_text(json.dumps(sensitivity))
-    stored = [response(1).to_dict(), response(2).to_dict()]
-    (tmp_path / "response.json").write_text(json.dumps({"samplers": stored}))
-    arguments = [tmp_path / "c.json", "--sensitivity", tmp_path / "s.json", "--model", tmp_path]
-    monkeypatch.setattr(sys, "argv", ["levels", *map(str, arguments)])
-    levels.main()
-    assert json.loads((tmp_path / "c.json").read_text()) == found
+    # A sampler whose response was not measured has no excess.
+    unmeasured = level_constants(FOUND, LAW, 4.0, None, {"m": CHARGES})
+    assert unmeasured["m"] == {**FOUND["m"], "weight": 4.0, "excess": 1.0, "agrees": False}
 
 
-def test_what_cannot_agree_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    far = calibration() | {"metrics": {"m": {"c": 1e5, "at_edge": False}}}
-    monkeypatch.setattr(levels, "spectral_weight", lambda *_: 2.0)
-    found = level_constants(far, {"metrics": {"m": CHARGES}}, (response(1), response(2)))
-    assert found["levels"]["m"] == {"weight": 2.0, "excess": 1.0, "agrees": False}
-    monkeypatch.undo()
-    with pytest.raises(ToolkitError, match="gives the spectral level the optimum of m"):
-        level_constants(far, {"metrics": {"m": CHARGES}}, (response(1), response(2)))
+def test_what_cannot_agree_is_told() -> None:
+    far = {"m": {"c": 1e5, "gain": 0.1, "at_edge": False}}
+    found = level_constants(far, LAW, 4.0, response(), {"m": CHARGES})["m"]
+    assert found["excess"] == 1.0 and not found["agrees"]
+    # No weight within reach: the one that c stands for on paper, which a level can take.
+    assert spectral_weight(LAW, 4.0, 1e5 / float(LAW(1 / 8))) is None
+    assert found["weight"] == pytest.approx(Spectral(c=1e5).optimum_weight(LAW), rel=1e-4)
+    Spectral(weight=found["weight"])
 
 
-def test_the_shipped_constants_agree_where_they_say_so() -> None:
-    shipped = json.loads(data_path("calibration.json").read_text())
-    charges = json.loads(data_path("sensitivity.json").read_text())["metrics"]
-    law = reference_spectrum()
+def test_the_shipped_constants_are_these_and_agree_where_they_say_so() -> None:
+    card = load_card("embedded")
+    scale = card.provenance["constants"]["scale"]
     checked = 0
-    for key, source, samples in (("levels", "metrics", 1), ("levels_averaged", "metrics_averaged", 2)):
-        measured = matching_response(stored_responses(data_path("models", "embedded")), samples)
-        for metric, constants in shipped[key].items():
-            if not constants["agrees"]:
-                assert constants["excess"] == 1.0
+    for constants in card.constants:
+        measured = card.matching_response(constants.settings)
+        charges = {name: sensitivity(name, 1.0) for name in ("ssim", "feature_distance")}
+        assert {name for name in constants.metrics if has_sensitivity(name)} - set(charges) == {
+            "psnr_rgb",
+            "psnr_y",
+        }
+        again = level_constants(constants.metrics, card.spectrum, scale, measured, charges)
+        for metric, known in constants.metrics.items():
+            assert again[metric] == pytest.approx(known, rel=1e-4), (constants.settings, metric)
+            if not known["agrees"]:
+                assert known["excess"] == 1.0
                 continue
-            charge = Sensitivity.from_dict(metric, charges[metric] | {"excess": constants["excess"]})
-            prf = PRF(WIDE, law, ModelAware(measured, charge))
-            c = prf.predict(4.0).snr_opt * float(law(1 / 8))
+            charge = replace(charges[metric], excess=known["excess"])
+            c = PRF(WIDE, card.spectrum, ModelAware(measured, charge)).predict(scale).snr_opt
             # The optimum jumps where the objective has two wells.
-            assert c == pytest.approx(shipped[source][metric]["c"], rel=0.05), (key, metric)
+            assert c * float(card.spectrum(0.5 / scale)) == pytest.approx(known["c"], rel=0.05), metric
             checked += 1
     assert checked >= 3
-
-
-def test_a_sampler_that_was_not_measured_is_refused() -> None:
-    with pytest.raises(ToolkitError, match="samples=2"):
-        level_constants(calibration() | {"metrics": {}}, {"metrics": {}}, (response(1),))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from diffsr_toolkit.training import sensitivity
-from diffsr_toolkit.calibration import EDGES, SHARE, charges, remove_band
+from diffsr_toolkit.calibration import EDGES, SHARE, charges, remove_band, sensitivity
+from diffsr_toolkit.calibration.__main__ import main
+from theory.prf import Sensitivity
 
 
 def image(shape: tuple[int, int] = (40, 56), seed: int = 0) -> torch.Tensor:
@@ -75,14 +75,10 @@ def test_a_charge_is_the_loss_for_a_whole_octave_averaged_over_photographs(
 
 
 def test_the_command_writes_what_the_theory_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from theory.prf import Sensitivity
-
     monkeypatch.setattr(sensitivity, "evaluate", squared_error)
     pixels = (image((32, 48)).permute(1, 2, 0) * 127.5 + 127.5).byte().numpy()
     Image.fromarray(pixels).save(tmp_path / "photo.png")
-    arguments = [tmp_path / "photo.png", "--side", 24, "--out", tmp_path / "out.json"]
-    monkeypatch.setattr(sys, "argv", ["sensitivity", *map(str, arguments)])
-    sensitivity.main()
+    main(["sensitivity", str(tmp_path / "photo.png"), "--side", "24", "--out", str(tmp_path / "out.json")])
     stored = json.loads((tmp_path / "out.json").read_text())
     assert stored["provenance"] == {"photographs": ["photo.png"], "longer_side": 24, "share": SHARE}
     assert set(stored["metrics"]) == {"ssim", "feature_distance"}

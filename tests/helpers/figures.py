@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 
 def drawn(figure: Figure) -> list[Axes]:
@@ -24,3 +25,9 @@ def legend_is_clear(figure: Figure) -> bool:
         assert not boxes[0].overlaps(boxes[1])
     # A pixel of rounding is no overlap.
     return not any(box.padded(-1).overlaps(ax.get_tightbbox()) for box in boxes for ax in drawn(figure))
+
+
+def line_labelled(ax: Axes, label: str) -> Line2D:
+    """The one line of this label."""
+    (line,) = [line for line in ax.lines if line.get_label() == label]
+    return line

@@ -1,3 +1,5 @@
+"""A sweep as one page."""
+
 from __future__ import annotations
 
 import base64
@@ -12,9 +14,14 @@ from PIL import Image
 
 from diffsr_toolkit import DiffSR
 from diffsr_toolkit.errors import OutputError, ToolkitError
-from diffsr_toolkit.reports import png_bytes, standard_figures, write_report
-from diffsr_toolkit.reports import TextTable, comparison_text, optima_text, summary_text
-from diffsr_toolkit.reports import verdicts
+from diffsr_toolkit.reports import (
+    comparison_text,
+    optima_text,
+    png_bytes,
+    standard_figures,
+    summary_text,
+    write_report,
+)
 from theory.schedules import NoiseSchedule
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
@@ -58,41 +65,6 @@ def frame() -> pd.DataFrame:
     return sr.sweep(
         images, [2, 4], [20.0, 60.0, 120.0], ["psnr_y", "lr_psnr"], [0, 1], steps=2, progress=False
     )
-
-
-def case(image, scale, predicted, best, bicubic, *, edge=False, off=2.0, metric="feature_distance"):
-    """A frame of one case: three timesteps, the predicted one first or in the middle."""
-    schedule = NoiseSchedule.linear()
-    far = schedule.t_of_sigma(schedule.sigma(20.0) * off)
-    values = {20.0: predicted, far: best} if edge else {10.0: 9.0, 20.0: predicted, far: best, 900.0: 9.0}
-    common = {
-        "image": image, "scale_y": scale, "scale_x": scale, "metric": metric, "t_pred": 20.0, "eta": 0.0,
-        "steps": 10, "channel": "RGB", "value_range": "[-1, 1]", "shave": 2, "kernel": "bicubic", "seed": 0,
-    }  # fmt: skip
-    plain = {
-        **common,
-        "method": "bicubic",
-        "t": float("nan"),
-        "snr": float("nan"),
-        "nfe": 0,
-        "seconds": 0,
-        "value": bicubic,
-    }
-    return [
-        plain,
-        *(
-            {
-                **common,
-                "method": "diffsr",
-                "t": t,
-                "snr": schedule.snr(t),
-                "nfe": 10,
-                "seconds": 1,
-                "value": value,
-            }
-            for t, value in values.items()
-        ),
-    ]
 
 
 def test_the_page_is_self_contained_and_well_formed(frame, tmp_path):
@@ -189,87 +161,6 @@ def test_nothing_half_written(frame, tmp_path):
 
 def test_a_figure_gives_the_same_bytes_twice():
     assert png_bytes(Figure()) == png_bytes(Figure())
-
-
-def test_a_prediction_that_holds_and_wins_is_good():
-    frame = pd.DataFrame(case("a", 2, 0.500, 0.499, 0.6) + case("b", 2, 0.400, 0.399, 0.6))
-    (verdict,) = verdicts(frame)
-    assert verdict.good
-    assert "beats bicubic on 2 of 2 images (mean 0.4500 against 0.6000)" in verdict.text
-    assert "prediction holds" in verdict.text
-
-
-def test_losing_to_bicubic_is_said_for_each_scale():
-    frame = pd.DataFrame(
-        case("a", 2, 0.5, 0.499, 0.6)
-        + case("a", 4, 0.5, 0.499, 0.4)
-        + case("b", 2, 0.7, 0.699, 0.6)
-        + case("b", 4, 0.5, 0.499, 0.4995)
-    )
-    two, four = verdicts(frame)
-    assert (two.subject, four.subject) == ("Scale 2", "Scale 4")
-    assert "only 1 of 2 images" in two.text
-    assert "loses to bicubic on 2 of 2 images" in four.text
-    assert "On 1 of 2 images no timestep that was tried beats bicubic" in four.text
-    assert not two.good
-    assert not four.good
-
-
-@pytest.mark.parametrize(("best", "off"), [(0.4, 2.0), (0.499, 4.0)])
-def test_a_missed_prediction_is_said(best, off):
-    (verdict,) = verdicts(pd.DataFrame(case("a", 2, 0.5, best, 0.6, off=off)))
-    assert "prediction misses on the one image" in verdict.text
-    assert not verdict.good
-
-
-def test_an_optimum_at_the_edge_and_an_unknown_cost_are_said():
-    (verdict,) = verdicts(pd.DataFrame(case("a", 2, 0.5, 0.499, 0.6, edge=True)))
-    assert "the best t is the first or last one measured" in verdict.text
-    assert "(edge)" in str(optima_text(pd.DataFrame(case("a", 2, 0.5, 0.499, 0.6, edge=True))))
-    (verdict,) = verdicts(pd.DataFrame(case("a", 2, 0.5, 0.499, 0.6)).assign(t_pred=950.0))
-    assert "not known" in verdict.text
-    assert not verdict.good
-
-
-def test_a_baseline_without_a_network_that_wins_is_said():
-    rows = case("a", 2, 0.5, 0.499, 0.6)
-    (verdict,) = verdicts(pd.DataFrame([*rows, {**rows[0], "method": "back_projection", "value": 0.45}]))
-    assert "Back-projected bicubic, which needs no network, beats it on the one image" in verdict.text
-    (verdict,) = verdicts(pd.DataFrame([*rows, {**rows[0], "method": "back_projection", "value": 0.55}]))
-    assert "Back-projected" not in verdict.text
-
-
-def test_metrics_that_lose_are_listed():
-    frame = pd.DataFrame(
-        case("a", 2, 0.5, 0.499, 0.6)
-        + case("a", 2, 20.0, 20.0, 25.0, metric="psnr_y")
-        + case("a", 2, 0.5, 0.5, 0.6, metric="ssim")
-    )
-    (verdict,) = verdicts(frame)
-    assert "does not beat bicubic on every image by PSNR (Y) or SSIM." in verdict.text
-
-
-def test_the_best_of_a_metric_is_marked_in_its_direction():
-    frame = pd.DataFrame(case("a", 2, 0.5, 0.4, 0.6) + case("a", 2, 20.0, 21.0, 25.0, metric="psnr_y"))
-    table = comparison_text(frame)
-    column = {name: i for i, name in enumerate(table.columns)}
-    assert table.best == {(0, column["PSNR (Y)"]), (2, column["feature distance"])}
-    assert table.first == {0}
-
-
-def test_plain_tables_align_and_fit(frame):
-    text = str(TextTable(["name", "x"], [["a", "1.0"], ["long", "22.0"]], 1))
-    assert text == "name     x\n----------\na      1.0\nlong  22.0"
-    frame = pd.DataFrame(
-        [
-            row
-            for image in ("astronaut", "chelsea")
-            for metric in ("psnr_rgb", "psnr_y", "ssim", "lr_psnr", "feature_distance")
-            for row in case(image, 2.7, 20.0 if "psnr" in metric else 0.5, 21.0, 25.0, metric=metric)
-        ]
-    )
-    for table in (comparison_text(frame), summary_text(frame, per_scale=False)):
-        assert max(map(len, str(table).splitlines())) <= 120
 
 
 def test_the_caption_says_which_images_are_left_out(frame):

@@ -1,13 +1,15 @@
-from __future__ import annotations
+"""Bounds over the timestep, and over the truth."""
 
-from pathlib import Path
+from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.plots import TITLES, plot_bounds, plot_slack
+from diffsr_toolkit.plots import BOUND_TITLES, plot_bounds, plot_slack
+from diffsr_toolkit.resources import data_path
+from helpers.figures import drawn, line_labelled
 from theory.bounds import Mismatch
 from theory.schedules import NoiseSchedule
 from theory.spectra import PowerLaw
@@ -15,19 +17,15 @@ from theory.spectra import PowerLaw
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return pd.read_csv(Path(__file__).parents[2] / "data" / "bound_slack.csv")
-
-
-def drawn(figure):
-    return [ax for ax in figure.axes if ax.axison]
+    return pd.read_csv(data_path("bound_slack.csv"))
 
 
 def test_slack_has_a_panel_a_bound_and_a_line_a_case(table):
     figure = plot_slack(table)
     panels = {ax.get_title(): ax for ax in drawn(figure)}
-    assert list(panels) == [TITLES[name] for name in TITLES if name in set(table["bound"])]
+    assert list(panels) == [BOUND_TITLES[name] for name in BOUND_TITLES if name in set(table["bound"])]
     rows = table[(table["bound"] == "kl") & (table["oracle"] == "patches") & (table["scale_y"] == 4)]
-    curves = [container.lines[0] for container in panels[TITLES["kl"]].containers]
+    curves = [container.lines[0] for container in panels[BOUND_TITLES["kl"]].containers]
     assert len(curves) == 15
     assert any(np.array_equal(line.get_ydata(), rows["ratio"]) for line in curves)
     (legend,) = figure.legends
@@ -38,7 +36,7 @@ def test_slack_has_a_panel_a_bound_and_a_line_a_case(table):
 
 def test_a_scale_has_one_line_style_in_all_laws(table):
     figure = plot_slack(table)
-    (panel,) = [ax for ax in drawn(figure) if ax.get_title() == TITLES["kl"]]
+    (panel,) = [ax for ax in drawn(figure) if ax.get_title() == BOUND_TITLES["kl"]]
     styles = {}
     for container in panel.containers:
         line = container.lines[0]
@@ -67,7 +65,7 @@ def test_bounds_are_drawn_over_the_schedule(schedule):
     inputs = Mismatch.from_spectrum(PowerLaw(2e-4, 3.0), 2.7, (16, 16))
     figure = plot_bounds(inputs, schedule, points=20)
     assert [len(ax.lines) for ax in figure.axes] == [2, 3, 4, 2]
-    (line,) = [line for line in figure.axes[0].lines if line.get_label() == "KL"]
+    line = line_labelled(figure.axes[0], "KL")
     t, kl = line.get_data()
     np.testing.assert_allclose(kl, inputs.bounds(schedule.snr(np.asarray(t))).kl)
     assert len(t) == 20

@@ -1,7 +1,7 @@
 from .cases import CASES as CASES
-from .cases import Case as Case
 from .cases import SCHEDULE as SCHEDULE
-from .cases import spectrum as spectrum
+from .cases import OracleCase as OracleCase
+from .cases import field_spectrum as field_spectrum
 from .comparison import BORDER_FIELDS as BORDER_FIELDS
 from .comparison import compare as compare
 from .quantities import Expected as Expected

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from diffsr_toolkit.experiments.oracle.cases import PERIODIC_SIDE, SCHEDULE, TIMESTEP, spectrum
-from diffsr_toolkit.sampling import Spacing, step_sigmas
-from theory.gaussian import Chain, flow_limit, posterior_limit, psnr
-from theory.gaussian import GaussianModel
+from diffsr_toolkit.experiments.oracle.cases import PERIODIC_SIDE, SCHEDULE, TIMESTEP, field_spectrum
+from diffsr_toolkit.sampling import step_sigmas
+from diffsr_toolkit.settings import Spacing
+from theory.gaussian import Chain, GaussianModel, flow_limit, posterior_limit, psnr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def steps_table(
     Parameters
     ----------
     scale : float
-        Bicubic, with all its aliasing as of ``theory.transfer``.
+        Bicubic, with all its aliasing as of ``theory.degradation``.
     t : float
         Injection timestep on the linear schedule.
     counts : sequence of int
@@ -43,9 +43,9 @@ def steps_table(
         for spacing in get_args(Spacing):
             for steps in counts:
                 sigmas = step_sigmas(SCHEDULE, t, steps, spacing)
-                model = GaussianModel.of(spectrum, shape, scale, sigmas, eta)
+                model = GaussianModel.of(field_spectrum, shape, scale, sigmas, eta)
                 table.append(_summary(model, model.chain) | {"steps": steps, "eta": eta, "spacing": spacing})
-        model = GaussianModel.of(spectrum, shape, scale, [float(SCHEDULE.sigma(t)), 0.0])
+        model = GaussianModel.of(field_spectrum, shape, scale, [float(SCHEDULE.sigma(t)), 0.0])
         limit = (flow_limit if eta == 0 else posterior_limit)(SCHEDULE.sigma(t), model.psd)
         table.append(_summary(model, limit) | {"steps": np.inf, "eta": eta, "spacing": "limit"})
     columns = ["steps", "eta", "spacing", "psnr", "frechet", "regenerated_share"]

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from diffsr_toolkit.experiments.oracle import (
+    BORDER_FIELDS,
+    CASES,
+    SCHEDULE,
+    Expected,
+    FollowedPath,
+    OracleCase,
+    Row,
+    compare,
+    field_spectrum,
+    imprecision,
+    rows,
+    steps_table,
+)
+from diffsr_toolkit.experiments.oracle import __main__ as command
 from diffsr_toolkit.models import WienerDenoiser
-from diffsr_toolkit.experiments.oracle import BORDER_FIELDS, compare
-from diffsr_toolkit.experiments.oracle import steps_table
-from diffsr_toolkit.experiments.oracle import CASES, SCHEDULE, Case, spectrum
-from diffsr_toolkit.experiments.oracle import Expected, FollowedPath, Row, imprecision, rows
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.sampling import sample, step_sigmas
-from theory.gaussian import run_chain
-from theory.gaussian import radial_array
+from diffsr_toolkit.settings import PAIR, SamplingSettings
+from theory.gaussian import radial_array, run_chain
+
+
+def plain(steps: int = 10, eta: float = 0.0, **others: Any) -> SamplingSettings:
+    return SamplingSettings(steps=steps, eta=eta, consistency=False, **others)
+
 
 CHOSEN = [
-    Case("ideal", (16, 16), 3, 0.5),
-    Case("ideal", (16, 16), 10, 0.0, "timestep"),
-    Case("bicubic", (32, 32), 10, 1.0),
-    Case("bicubic", (24, 24), 3, 0.0),
-    Case("bicubic", (32, 16), 1, 0.0),
-    Case("bicubic", (16, 16), 10, 0.5, blur_sigma=1.0),
-    Case("bicubic", (16, 16), 3, 1.0, noise_std=0.1),
-    Case("bicubic_with_borders", (7, 7), 10, 0.0),
-    Case("bicubic_with_borders", (10, 5), 10, 0.5, consistency=True),
-    Case("bicubic_with_borders", (7, 7), 5, 1.0, consistency=True, samples=2),
-    Case("bicubic_with_borders", (7, 7), 3, 0.0, consistency=True),
+    OracleCase("ideal", (16, 16), plain(3, 0.5)),
+    OracleCase("ideal", (16, 16), plain(10, 0.0, spacing="timestep")),
+    OracleCase("bicubic", (32, 32), plain(10, 1.0)),
+    OracleCase("bicubic", (24, 24), plain(3, 0.0)),
+    OracleCase("bicubic", (32, 16), plain(1, 0.0)),
+    OracleCase("bicubic", (16, 16), plain(10, 0.5), blur_sigma=1.0),
+    OracleCase("bicubic", (16, 16), plain(3, 1.0), noise_std=0.1),
+    OracleCase("bicubic_with_borders", (7, 7), plain(10, 0.0)),
+    OracleCase("bicubic_with_borders", (10, 5), SamplingSettings(eta=0.5)),
+    OracleCase("bicubic_with_borders", (7, 7), PAIR),
+    OracleCase("bicubic_with_borders", (7, 7), SamplingSettings(steps=3)),
 ]
 
 
@@ -36,7 +55,7 @@ def test_the_sampler_does_what_the_theory_says(case):
     table = compare([case], fields=128)
     assert len(table) >= 5 and set(table.quantity) >= {"mse", "psnr", "frechet", "power, missing"}
     assert (table.deviation.abs() < 4.5).all(), table[["quantity", "predicted", "measured", "standard_error"]]
-    if case.samples == 1:
+    if case.settings.samples == 1:
         # Path by path the sampler is the theory's, to float32's rounding, and so is the distance.
         exact = table[table.quantity.isin(["path", "frechet"])]
         assert len(exact) == 2 and (exact.relative_difference.abs() < 1e-5).all()
@@ -48,7 +67,7 @@ def test_the_sampler_does_what_the_theory_says(case):
 @pytest.mark.parametrize("steps", [1, 3, 10, 50])
 def test_the_impulse_response_is_the_gain(steps, spacing):
     # An impulse holds every frequency once: its spectrum after the sampler is the gain, without any statistics.
-    psd = radial_array(spectrum, (64, 48))
+    psd = radial_array(field_spectrum, (64, 48))
     sigmas = step_sigmas(SCHEDULE, 150.0, steps, spacing)
     impulse = torch.zeros(1, 1, 64, 48, dtype=torch.float64)
     impulse[..., 0, 0] = 1
@@ -124,10 +143,37 @@ def test_few_steps_approach_the_limit():
         assert abs(np.diff(part.psnr)[-1]) < 0.06
 
 
-def test_the_committed_table_agrees():
-    import pandas as pd
+def test_the_command_writes_every_case(tmp_path, monkeypatch, capsys):
+    seen = {}
 
+    def few(**options):
+        seen.update(options)
+        return compare(CHOSEN[7:8], fields=16)
+
+    monkeypatch.setattr(command, "compare", few)
+    path = tmp_path / "deep" / "oracle.csv"
+    command.main(["--out", str(path), "--fields", "64", "--most-batches", "3"])
+    assert (seen["fields"], seen["most_batches"], seen["precision"]) == (64, 3, 0.0025)
+    table = pd.read_csv(path)
+    assert list(table) == list(pd.read_csv(data_path("gaussian_oracle.csv")))
+    assert "bicubic_with_borders" in capsys.readouterr().out and (table.lr_shape == "7x7").all()
+
+
+def test_the_committed_table_agrees():
     table = pd.read_csv(data_path("gaussian_oracle.csv"))
+    settings = [
+        "operator",
+        "lr_shape",
+        "steps",
+        "eta",
+        "spacing",
+        "blur_sigma",
+        "noise_std",
+        "consistency",
+        "samples",
+    ]
+    stored = table[settings].drop_duplicates().to_dict("records")
+    assert stored == [{name: case.columns()[name] for name in settings} for case in CASES]
     assert table.groupby("quantity").size()["mse"] == len(CASES)
     assert (
         table.fields % np.where(table.operator == "bicubic_with_borders", 2048 * BORDER_FIELDS, 2048) == 0

@@ -1,4 +1,7 @@
-"""."""
+"""Slack: every bound over the truth it bounds, for laws of pictures whose truth can be computed.
+
+``python -m diffsr_toolkit.experiments.slack`` writes the two tables.
+"""
 
 import lazy_loader
 

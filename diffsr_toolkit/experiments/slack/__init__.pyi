@@ -1,7 +1,7 @@
 from .measure import MIN_STD as MIN_STD
+from .measure import PATCH_SOURCES as PATCH_SOURCES
 from .measure import SCALES as SCALES
 from .measure import TIMESTEPS as TIMESTEPS
-from .measure import main as main
 from .measure import patch_operator as patch_operator
 from .measure import patches as patches
 from .measure import restoration_frame as restoration_frame

@@ -1,4 +1,4 @@
-"""``python -m diffsr_toolkit.experiments.slack.measure``: measure how loose the bounds are, and what restores a patch, as two tables.
+"""How loose the bounds are, and what restores a patch, where the law of the pictures is known.
 
 The laws: a Gaussian 16 x 16 field with spectrum 2e-4 f^-3; a mixture of three Gaussian 8 x 8 textures (sharp, soft,
 flat); and 400 patches of 8 x 8 luminance values cut from scikit-image's photographs. Degradation: bicubic down and
@@ -8,39 +8,45 @@ up. A patch of 8 pixels has whole LR sizes only, so its scales are 8/5, 2, 8/3, 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.errors import OutputError
 from theory.bounds import Mismatch
-from theory.priors import GaussianMixture
-from theory.priors import PatchPrior
-from theory.priors import check_restoration
-from theory.schedules import NoiseSchedule
-from theory.priors import GaussianOracle, MixtureOracle, Oracle, PatchOracle, slack_table
-from theory.spectra import PowerLaw
 from theory.degradation import cubic_weights
+from theory.priors import (
+    GaussianMixture,
+    GaussianOracle,
+    MixtureOracle,
+    Oracle,
+    PatchOracle,
+    PatchPrior,
+    check_restoration,
+    slack_table,
+)
+from theory.scale import Scale, ScalePair, as_scale
+from theory.schedules import NoiseSchedule
+from theory.spectra import PowerLaw
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-Scale = tuple[float, float]
 
-PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee")
+PATCH_SOURCES = ("astronaut", "camera", "chelsea", "coffee")
+"""scikit-image's photographs that the patches are cut from."""
+
 TIMESTEPS = (5.0, 20.0, 60.0, 150.0, 300.0, 500.0, 800.0)
-SCALES: tuple[Scale, ...] = ((1.6, 1.6), (2.0, 2.0), (2.7, 2.7), (4.0, 4.0), (2.0, 4.0))
-SIDE = 8
+_WANTED: tuple[Scale, ...] = (1.6, 2.0, 2.7, 4.0, (2.0, 4.0))
+SCALES = tuple(as_scale(scale) for scale in _WANTED)
+PATCH_SIDE, FIELD_SIDE = 8, 16
 MIN_STD = 0.05
 """Patches with less contrast are left out: nobody could tell them apart."""
 
-SPECTRUM = PowerLaw(2e-4, 3.0)
+FIELD_SPECTRUM = PowerLaw(2e-4, 3.0)
 TEXTURES = ((0.5, PowerLaw(2e-3, 2.0)), (0.3, PowerLaw(2e-5, 4.0)), (0.2, PowerLaw(2e-5, 2.0)))
 """Weight and spectrum of the mixture's components."""
 
@@ -56,27 +62,27 @@ def patches(per_photograph: int = 100, seed: int = 0) -> Array:
     from skimage import color, data
 
     rng, chosen = np.random.default_rng(seed), []
-    for name in PHOTOGRAPHS:
+    for name in PATCH_SOURCES:
         image = getattr(data, name)()
         grey = 2 * (color.rgb2gray(image) if image.ndim == 3 else image / 255.0) - 1
         found = 0
         while found < per_photograph:
-            y, x = (rng.integers(length - SIDE + 1) for length in grey.shape)
-            patch = grey[y : y + SIDE, x : x + SIDE]
+            y, x = (rng.integers(length - PATCH_SIDE + 1) for length in grey.shape)
+            patch = grey[y : y + PATCH_SIDE, x : x + PATCH_SIDE]
             if patch.std() >= MIN_STD:
                 chosen.append(patch.ravel())
                 found += 1
     return np.array(chosen, dtype=np.float64)
 
 
-def patch_operator(scale: Scale, side: int = SIDE) -> tuple[Array, Scale]:
+def patch_operator(scale: ScalePair, side: int = PATCH_SIDE) -> tuple[Array, ScalePair]:
     """Bicubic down and up of a square patch as a matrix (side^2, side^2), and the scale that whole pixels leave."""
     sizes = [max(1, round(side / s)) for s in scale]
     up_y, up_x = (cubic_weights(n, side) @ cubic_weights(side, n) for n in sizes)
-    return np.asarray(np.kron(up_y, up_x), dtype=np.float64), (side / sizes[0], side / sizes[1])
+    return np.asarray(np.kron(up_y, up_x), dtype=np.float64), ScalePair(side / sizes[0], side / sizes[1])
 
 
-def texture_mixture(side: int = SIDE) -> GaussianMixture:
+def texture_mixture(side: int = PATCH_SIDE) -> GaussianMixture:
     """Zero-mean stationary Gaussian textures of `TEXTURES`, with the DC power of the lowest frequency."""
     f = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None, :])
     f[0, 0] = 1 / side
@@ -91,12 +97,12 @@ def texture_mixture(side: int = SIDE) -> GaussianMixture:
     return GaussianMixture(weights, np.zeros((len(weights), side**2)), np.array(covariances))
 
 
-def oracles(cut: Array, scales: Sequence[Scale] = SCALES) -> dict[tuple[str, Scale], Oracle]:
+def oracles(cut: Array, scales: Sequence[ScalePair] = SCALES) -> dict[tuple[str, tuple[float, float]], Oracle]:
     """The three laws at every scale."""
-    found: dict[tuple[str, Scale], Oracle] = {}
+    found: dict[tuple[str, tuple[float, float]], Oracle] = {}
     prior, mixture = PatchPrior(cut), texture_mixture()
     for scale in scales:
-        field = Mismatch.from_spectrum(SPECTRUM, scale, (16, 16))
+        field = Mismatch.from_spectrum(FIELD_SPECTRUM, scale, (FIELD_SIDE, FIELD_SIDE))
         found["gaussian", scale] = GaussianOracle(field)
         matrix, whole = patch_operator(scale)
         found["mixture", whole] = MixtureOracle(mixture, matrix)
@@ -105,16 +111,16 @@ def oracles(cut: Array, scales: Sequence[Scale] = SCALES) -> dict[tuple[str, Sca
 
 
 def slack_frame(
-    cut: Array, scales: Sequence[Scale] = SCALES, timesteps: Sequence[float] = TIMESTEPS
+    cut: Array, scales: Sequence[ScalePair] = SCALES, timesteps: Sequence[float] = TIMESTEPS
 ) -> pd.DataFrame:
-    """`theory.slack.slack_table` of all oracles on the linear schedule, rounded to 4 significant digits."""
+    """`theory.priors.slack_table` of all oracles on the linear schedule, rounded to 4 significant digits."""
     return _rounded(slack_table(oracles(cut, scales), NoiseSchedule.linear(), timesteps))
 
 
 def restoration_frame(
-    cut: Array, scales: Sequence[Scale] = SCALES, timesteps: Sequence[float] = TIMESTEPS
+    cut: Array, scales: Sequence[ScalePair] = SCALES, timesteps: Sequence[float] = TIMESTEPS
 ) -> pd.DataFrame:
-    """`theory.patch_restoration.check_restoration` of every scale and timestep, eta 0 and 1, rounded likewise."""
+    """`theory.priors.check_restoration` of every scale and timestep, eta 0 and 1, rounded likewise."""
     prior, schedule, rows = PatchPrior(cut), NoiseSchedule.linear(), []
     for scale in scales:
         matrix, whole = patch_operator(scale)
@@ -122,7 +128,7 @@ def restoration_frame(
         for t in timesteps:
             for eta in (0.0, 1.0):
                 check = check_restoration(prior, degraded, schedule.snr(t), steps=20, eta=eta)
-                row: dict[str, Any] = {"scale_y": whole[0], "scale_x": whole[1], "t": t, "eta": eta}
+                row: dict[str, Any] = {"scale_y": whole.y, "scale_x": whole.x, "t": t, "eta": eta}
                 for name, value in asdict(check).items():
                     if isinstance(value, tuple):
                         row[name], row[f"{name}_std_error"] = value
@@ -132,34 +138,6 @@ def restoration_frame(
     return _rounded(rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the tables.
-
-    Raises
-    ------
-    OutputError
-        If a table cannot be written.
-    """
-    parser = argparse.ArgumentParser(prog="python -m diffsr_toolkit.experiments.slack.measure", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="CSV file of bound over truth")
-    parser.add_argument("--restoration", type=Path, help="CSV file of what the reverse process restores")
-    parser.add_argument("--patches", type=int, default=100, help="patches per photograph (default 100)")
-    options = parser.parse_args(arguments)
-    cut = patches(options.patches)
-    tables = {options.out: slack_frame}
-    if options.restoration:
-        tables[options.restoration] = restoration_frame
-    for path, build in tables.items():
-        frame = build(cut)
-        try:
-            frame.to_csv(path, index=False)
-        except OSError as error:
-            raise OutputError(
-                f"cannot write {path}: {error}. Give a file in a folder that exists."
-            ) from error
-        print(f"{path}: {len(frame)} rows")
-
-
 def _rounded(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
@@ -167,7 +145,3 @@ def _rounded(rows: list[dict[str, Any]]) -> pd.DataFrame:
     numbers = frame.select_dtypes("number").columns
     frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
     return frame
-
-
-if __name__ == "__main__":
-    main()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,22 +9,22 @@ import pytest
 from diffsr_toolkit.errors import OutputError
 from diffsr_toolkit.experiments.slack import (
     MIN_STD,
+    PATCH_SOURCES,
     SCALES,
     TIMESTEPS,
-    main,
     patch_operator,
     patches,
     restoration_frame,
     slack_frame,
     texture_mixture,
 )
-
-DATA = Path(__file__).parents[2] / "data"
+from diffsr_toolkit.experiments.slack import __main__ as command
+from diffsr_toolkit.resources import data_path
 
 
 def test_patches_are_real_ones_with_contrast():
     cut = patches(5)
-    assert cut.shape == (20, 64) and np.abs(cut).max() <= 1
+    assert cut.shape == (5 * len(PATCH_SOURCES), 64) and np.abs(cut).max() <= 1
     assert np.all(cut.std(axis=1) >= MIN_STD)
     np.testing.assert_array_equal(cut, patches(5))
     assert not np.array_equal(cut, patches(5, seed=1))
@@ -52,21 +50,19 @@ def test_textures_have_their_spectra():
 
 
 def test_the_command_writes_both_tables(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("diffsr_toolkit.experiments.slack.measure.slack_frame", lambda cut: pd.DataFrame({"n": [len(cut)]}))
-    monkeypatch.setattr(
-        "diffsr_toolkit.experiments.slack.measure.restoration_frame", lambda cut: pd.DataFrame({"d": [cut.shape[1]]})
-    )
+    monkeypatch.setattr(command, "slack_frame", lambda cut: pd.DataFrame({"n": [len(cut)]}))
+    monkeypatch.setattr(command, "restoration_frame", lambda cut: pd.DataFrame({"d": [cut.shape[1]]}))
     out, other = tmp_path / "a.csv", tmp_path / "b.csv"
-    main(["--out", str(out), "--restoration", str(other), "--patches", "2"])
+    command.main(["--out", str(out), "--restoration", str(other), "--patches", "2"])
     assert pd.read_csv(out)["n"].item() == 8 and pd.read_csv(other)["d"].item() == 64
     assert str(out) in capsys.readouterr().out
-    with pytest.raises(OutputError, match="folder that exists"):
-        main(["--out", str(tmp_path / "no" / "a.csv"), "--patches", "2"])
+    with pytest.raises(OutputError, match="choose a writable folder"):
+        command.main(["--out", str(out / "a.csv"), "--patches", "2"])
 
 
 def test_the_committed_slack_is_what_the_command_makes():
     # One timestep of the cheap laws' part, at the default seeds: Gaussian and mixture do not depend on the patches.
-    table = pd.read_csv(DATA / "bound_slack.csv")
+    table = pd.read_csv(data_path("bound_slack.csv"))
     assert set(table["t"]) == set(TIMESTEPS) and len(table) == len(SCALES) * len(TIMESTEPS) * 28
     fresh = slack_frame(patches(3), [(2.7, 2.7)], [60.0])
     for law in ("gaussian", "mixture"):
@@ -78,7 +74,7 @@ def test_the_committed_slack_is_what_the_command_makes():
 
 
 def test_the_committed_restorations_are_what_the_command_makes():
-    table = pd.read_csv(DATA / "patch_restoration.csv")
+    table = pd.read_csv(data_path("patch_restoration.csv"))
     assert len(table) == len(SCALES) * len(TIMESTEPS) * 2
     new = restoration_frame(patches(), [(2.0, 4.0)], [60.0])
     old = table[(table["t"] == 60) & (table["scale_y"] == 2) & (table["scale_x"] == 4)]
@@ -88,10 +84,10 @@ def test_the_committed_restorations_are_what_the_command_makes():
 
 
 def test_the_committed_tables_hold_the_claims():
-    table = pd.read_csv(DATA / "bound_slack.csv")
+    table = pd.read_csv(data_path("bound_slack.csv"))
     proved = table[~table["bound"].isin(["sdedit", "edit"])].dropna(subset=["ratio"])
     assert (proved["ratio"] >= 1 - 5 * proved["ratio_std_error"] - 5e-3).all()
-    runs = pd.read_csv(DATA / "patch_restoration.csv")
+    runs = pd.read_csv(data_path("patch_restoration.csv"))
     assert (runs["squared_error"] >= runs["mmse"] - 4 * runs["mmse_std_error"]).all()
     assert (runs["mmse"] <= runs["mmse_linear"] + 4 * runs["mmse_std_error"]).all()
     assert (runs["kept"] <= runs["kept_bound"]).all()

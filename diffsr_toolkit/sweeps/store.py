@@ -94,7 +94,7 @@ class Store:
             return None
         try:
             return torch.from_numpy(np.load(path, allow_pickle=False))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, EOFError, ValueError, TypeError) as error:
             raise StoreError(
                 f"{path} cannot be read ({error}): delete this file and run the sweep again"
             ) from error

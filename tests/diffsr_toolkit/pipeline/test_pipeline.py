@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from diffsr_toolkit import DiffSR, SamplingSettings
-from diffsr_toolkit.images import degrade, upsample
+from diffsr_toolkit.images import degrade, kind, upsample
 from diffsr_toolkit.sampling import State
 from helpers.pipeline import LINEAR, Spy, picture, toolkit
-from theory import NoiseSchedule
+from theory import NoiseSchedule, scale
 
 
 def array(height: int = 9, width: int = 7) -> np.ndarray:
@@ -252,3 +253,38 @@ def test_the_embedded_model_restores_a_smooth_image_faithfully() -> None:
     assert float(error) < 0.5 * result.sigma
     x = torch.zeros(1, 3, 8, 8)
     assert sr.denoiser(x, torch.tensor([0.1])).shape == x.shape
+
+
+def test_an_image_is_read_once_and_a_scale_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    count: Counter[str] = Counter()
+
+    def counting(target: Any, name: str) -> None:
+        original = getattr(target, name)
+
+        def wrapped(*args: Any) -> Any:
+            count[name] += 1
+            return original(*args)
+
+        monkeypatch.setattr(target, name, wrapped)
+
+    counting(kind, "to_planes")
+    counting(scale, "_factors")
+    result = toolkit().upscale(array(24, 24), 2.7, steps=1)
+    assert result.prediction is not None
+    assert count == {"to_planes": 1, "_factors": 1}
+
+
+def test_reprs_say_what_it_is_and_print_no_pixels() -> None:
+    sr = toolkit(Spy(3), name="mine")
+    assert repr(sr) == (
+        "DiffSR('mine', FunctionDenoiser of 3 channels, linear schedule with t from 0 to 999, "
+        "0 measured responses, on cpu)"
+    )
+    for image, told in (
+        (array(), "ndarray of 18x14x3"),
+        (Image.fromarray(array()), "Image of 14x18"),
+        (picture(), "Tensor of 3x18x14"),
+    ):
+        text = repr(sr.upscale(image, 2, t=50.5, steps=1))
+        assert told in text and "t=50.5 (given)" in text and "nfe=1" in text and len(text) < 200
+    assert "(predicted)" in repr(sr.upscale(picture(), 2, steps=1))

@@ -12,7 +12,7 @@ from diffsr_toolkit import DiffSR, Predictor, SamplingSettings
 from diffsr_toolkit.errors import ImageError, ScaleError, StoreError, TimestepError, ToolkitError
 from diffsr_toolkit.images import degrade, upsample
 from diffsr_toolkit.metrics import evaluate
-from diffsr_toolkit.sweeps import read_store
+from diffsr_toolkit.sweeps import DIFFSR, read_store, run_sweep
 from theory.schedules import NoiseSchedule
 
 METRICS = ["psnr_rgb", "lr_psnr"]
@@ -245,3 +245,57 @@ def test_images_need_distinct_names(tmp_path):
         sweep(restorer(), [])
     with pytest.raises(ImageError, match="twice"):
         sweep(restorer(), [tmp_path / "x.png", "x.png"])
+
+
+def run(sr, images, **changes):
+    """As ``sweep``, through the function that tells of every finished task."""
+    found = []
+    settings = SamplingSettings(steps=3)
+    options = {"scales": [2], "timesteps": [30.0, 90.5], "metrics": METRICS, "progress": False}
+    frame = run_sweep(
+        sr.restorer, sr.predictor, images, settings=settings, on_measured=found.append, **(options | changes)
+    )
+    return frame, found
+
+
+def test_a_sweep_tells_each_restoration_with_its_image(images):
+    sr = restorer()
+    frame, found = run(sr, {"ramp": images["ramp"]})
+    assert [measured.task.method for measured in found] == ["bicubic", "back_projection", DIFFSR, DIFFSR]
+    assert [row["value"] for measured in found for row in measured.rows] == frame["value"].tolist()
+    task = found[-1].task
+    expected, _ = sr.restorer.restore(task.lr, task.size, task.t, SamplingSettings(steps=3), seed=task.seed)
+    assert torch.equal(found[-1].restored, expected)
+
+
+def test_a_store_keeps_the_images_where_that_was_asked_for(images, tmp_path):
+    _, first = run(restorer(), images, store=tmp_path, keep_images=True)
+    again = restorer()
+    _, second = run(again, images, store=tmp_path, keep_images=True)
+    assert calls(again) == 0
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one.restored, other.restored)
+        assert [row["value"] for row in one.rows] == [row["value"] for row in other.rows]
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_images_that_an_earlier_sweep_threw_away_are_made_again(images, tmp_path):
+    frame, without = run(restorer(), images, store=tmp_path)
+    assert not list(tmp_path.glob("*.npy"))
+    resumed = restorer()
+    _, found = run(resumed, images, store=tmp_path)
+    assert calls(resumed) == 0 and all(measured.restored is None for measured in found)
+    late = restorer()
+    again, found = run(late, images, store=tmp_path, keep_images=True)
+    assert calls(late) == 3 * 4
+    assert all(torch.equal(one.restored, other.restored) for one, other in zip(found, without, strict=True))
+    pd.testing.assert_series_equal(again["value"], frame["value"])
+
+
+@pytest.mark.parametrize("content", [b"", b"no array"])
+def test_a_damaged_image_is_named(images, tmp_path, content):
+    run(restorer(), {"a": images["ramp"]}, store=tmp_path, keep_images=True)
+    damaged = sorted(tmp_path.glob("*.npy"))[0]
+    damaged.write_bytes(content)
+    with pytest.raises(StoreError, match=damaged.name):
+        run(restorer(), {"a": images["ramp"]}, store=tmp_path, keep_images=True)

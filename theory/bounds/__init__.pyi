@@ -12,10 +12,10 @@ from .bounds import tv_coupling_bound as tv_coupling_bound
 from .bounds import w2_bound as w2_bound
 from .bounds import w2_least as w2_least
 from .mismatch import SIGMA_END as SIGMA_END
-from .mismatch import Bounds as Bounds
 from .mismatch import Mismatch as Mismatch
 from .monte_carlo import UncertainValue as UncertainValue
 from .monte_carlo import divergence_terms as divergence_terms
 from .monte_carlo import gaussian_tv as gaussian_tv
 from .monte_carlo import gaussian_w2 as gaussian_w2
 from .monte_carlo import mean_of as mean_of
+from .record import Bounds as Bounds

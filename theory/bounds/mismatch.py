@@ -21,6 +21,7 @@ from theory.bounds.bounds import (
     w2_bound,
     w2_least,
 )
+from theory.bounds.record import Bounds
 from theory.degradation import BICUBIC, Degradation, channel
 from theory.errors import SpectrumError, ToolkitError
 from theory.scale import Scale
@@ -30,38 +31,6 @@ Operator = Callable[[Array], ArrayLike]
 
 SIGMA_END = 2 / 255
 """Noise level at which a reverse process counts as finished: one step of an 8-bit image in [-1, 1]."""
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """Every bound of one input over an array of SNRs; each field has the shape of `snr`.
-
-    Attributes
-    ----------
-    snr : ndarray
-    kl, tv, w2 : ndarray
-        At most this far are law(z_t) and law(x_t); KL in nats, TV in [0, 1], W2 in ``x + sigma * noise`` units.
-    w2_least : ndarray
-        And their W2 is at least this.
-    mmse, restoration_mmse : ndarray
-        At most this is the squared error, summed over the image, of the best estimate of x from x_t and from z_t.
-    information, restoration_information : ndarray
-        At most this many nats does x_t and does z_t tell of x.
-    sdedit, edit : ndarray
-        Squared distance of edit and guide, see `theory.bounds.sdedit_bound` and `theory.bounds.edit_bound`.
-    """
-
-    snr: Array
-    kl: Array
-    tv: Array
-    w2: Array
-    w2_least: Array
-    mmse: Array
-    restoration_mmse: Array
-    information: Array
-    restoration_information: Array
-    sdedit: Array
-    edit: Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from diffsr_toolkit.errors import ToolkitError
-from diffsr_toolkit.plots import BLACK, GREY, ORANGE
+from diffsr_toolkit.plots import BLACK, GREY, ORANGE, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def plot_signature(
     Parameters
     ----------
     frame, collapse : pandas.DataFrame
-        The two tables of ``signature_tables``.
+        What `signature_table` and `collapse_table` gave.
     consistency, eta
         Which setting is drawn; scale 1 is the noised original, restored.
     loss : float
@@ -82,7 +82,7 @@ def plot_signature(
             ax.axhline(_CHANCE[column], color=GREY, linewidth=1.2, linestyle=":", label="chance")
             _prediction(ax, chosen, "retention" if column == "retention" else "information")
         ax.set(xlabel="injection timestep t", ylabel=label)
-        _tidy(ax)
+        tidy(ax)
     axes[0, 1].axvline(
         float(chosen["t_ceiling"].iloc[0]),
         color=GREY,
@@ -157,10 +157,4 @@ def _collapse(ax: Axes, chosen: pd.DataFrame, colours: dict[float, tuple[float, 
     )
     ax.set_xticks(found["scale"], [f"{scale:g}" for scale in found["scale"]])
     ax.xaxis.set_minor_locator(NullLocator())
-    _tidy(ax)
-
-
-def _tidy(ax: Axes) -> None:
-    ax.grid(True, color="0.9", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
+    tidy(ax)

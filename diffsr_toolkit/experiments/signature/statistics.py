@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,14 +9,6 @@ from diffsr_toolkit.errors import ToolkitError
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
-
-
-class Estimate(NamedTuple):
-    """A value with its 95 % bootstrap interval over images."""
-
-    value: float
-    low: float
-    high: float
 
 
 def confusion(first: ArrayLike, second: ArrayLike, classes: int) -> Counts:
@@ -64,33 +53,6 @@ def _entropy(counts: Array) -> float:
     total = counts.sum()
     share = counts / total
     return float(-(share * np.log(share)).sum() + (len(counts) - 1) / (2 * total))
-
-
-def bootstrap_picks(images: int, resamples: int = 1000, seed: int = 0) -> Counts:
-    """Indices ``(resamples, images)`` of images drawn with replacement."""
-    return np.random.default_rng(seed).integers(images, size=(resamples, images))
-
-
-def interval(value: float, resampled: ArrayLike, limits: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
-    """Central 95 % of a bootstrap, moved so that its mean is the estimate, within ``limits``.
-
-    Resampling a finite table adds a bias of its own to an information estimate, which is the same in every
-    resample and says nothing about the spread.
-    """
-    values = np.asarray(resampled, dtype=np.float64)
-    low, high = np.quantile(values - values.mean(), (0.025, 0.975)) + value
-    return Estimate(float(value), float(np.clip(low, *limits)), float(np.clip(high, *limits)))
-
-
-def information_estimate(first: ArrayLike, second: ArrayLike, classes: int, picks: Counts) -> Estimate:
-    """Mutual information in bits of two labels, with its interval over the resamples ``picks``."""
-    code = np.asarray(first, dtype=np.int64) * classes + np.asarray(second, dtype=np.int64)
-
-    def information(codes: Counts) -> float:
-        return mutual_information(np.bincount(codes, minlength=classes**2).reshape(classes, classes))
-
-    resampled = [information(code[pick]) for pick in picks]
-    return interval(information(code), resampled, (0.0, float(np.log2(classes))))
 
 
 def frechet_distance(x: ArrayLike, y: ArrayLike) -> float:
@@ -157,30 +119,3 @@ def collapse_timestep(t: ArrayLike, values: ArrayLike, loss: float, chance: floa
         return float(np.inf)
     fraction = (values[last] - level) / (values[last] - values[last + 1])
     return float(t[last] + fraction * (t[last + 1] - t[last]))
-
-
-def collapse_estimate(
-    t: ArrayLike,
-    curve: Callable[[Counts], Array],
-    images: int,
-    picks: Counts,
-    loss: float,
-    chance: float = 0.0,
-) -> Estimate:
-    """Collapse of a curve with its percentile interval over images.
-
-    The resampled curves are moved so that their mean is the curve, for the reason given at `interval`.
-
-    Parameters
-    ----------
-    curve : callable
-        Values over ``t`` for the images of an index array.
-    """
-    measured = curve(np.arange(images))
-    curves = np.array([curve(pick) for pick in picks])
-    curves += measured - curves.mean(axis=0)
-    value = collapse_timestep(t, measured, loss, chance)
-    resampled = np.array([collapse_timestep(t, values, loss, chance) for values in curves])
-    # Order statistics, since an interpolation between a finite and an infinite collapse means nothing.
-    low, high = np.quantile(resampled, (0.025, 0.975), method="nearest")
-    return Estimate(value, float(low), float(high))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from diffsr_toolkit.datasets import CLASSES, SIDE, class_gaussians, fashion_spectrum
+from diffsr_toolkit.datasets import CLASSES, SIDE
+from diffsr_toolkit.experiments.signature.pictures import class_gaussians, fashion_spectrum
 from diffsr_toolkit.experiments.signature.statistics import collapse_timestep
 from theory.bounds import information_bound
 from theory.prf import PRF, Spectral

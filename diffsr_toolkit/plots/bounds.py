@@ -65,7 +65,7 @@ def plot_slack(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : pandas.DataFrame
-        What ``python -m diffsr_toolkit.experiments.slack.measure`` writes. Bars are one standard error of the
+        What ``python -m diffsr_toolkit.experiments.slack`` writes. Bars are one standard error of the
         truth; unresolved truths are left out. A factor of 1, the dotted line, is a tight bound.
 
     Returns
@@ -81,7 +81,7 @@ def plot_slack(table: pd.DataFrame) -> Figure:
     names = [name for name in BOUND_TITLES if name in set(found["bound"])]
     if not names:
         raise ToolkitError(
-            "the table holds no ratio: write it with python -m diffsr_toolkit.experiments.slack.measure"
+            "the table holds no ratio: write it with python -m diffsr_toolkit.experiments.slack"
         )
     rows = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(10, 2.6 * rows + 0.7), layout="constrained")

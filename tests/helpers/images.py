@@ -29,3 +29,9 @@ def photo(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Image.Image:
 def identity(image):
     x, kind = to_tensor(image)
     return kind.restore(x)
+
+
+def walk(height: int, width: int) -> np.ndarray:
+    """A picture with detail at every size, ``(H, W, 3)`` float32 in [0, 1]: a random walk along both axes."""
+    noise = np.random.default_rng(height).normal(size=(height, width, 3)).cumsum(0).cumsum(1)
+    return ((noise - noise.min()) / np.ptp(noise)).astype(np.float32)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diffsr_toolkit.errors import StoreError, ToolkitError
-from diffsr_toolkit.experiments.study import explorer as module
-from diffsr_toolkit.widgets import EVERY, StudyExplorer, numbers
+from diffsr_toolkit.widgets import EVERY, StudyExplorer, case_numbers
 
 PNG = b"\x89PNG"
 
@@ -61,7 +60,7 @@ def test_a_photograph_has_its_own_numbers(explorer, study_cases):
         & (study_cases["method"] == "model_aware, pooled")
         & (study_cases["image"] == "photograph3")
     ]
-    assert numbers(own) in explorer.numbers.value and numbers(own).startswith("4 cases: ")
+    assert case_numbers(own) in explorer.numbers.value and case_numbers(own).startswith("4 cases: ")
 
 
 def test_a_choice_survives_where_the_setting_has_it(explorer):
@@ -91,5 +90,5 @@ def test_without_a_table_it_says_so(study_cases, monkeypatch, study_folder):
     with pytest.raises(ToolkitError, match="holds no prediction"):
         StudyExplorer(study_cases[study_cases["t_pred"].isna()])
     asked = []
-    monkeypatch.setattr(module, "load", lambda name: asked.append(name) or study_cases)
+    monkeypatch.setattr("diffsr_toolkit.widgets.study.load", lambda name: asked.append(name) or study_cases)
     assert StudyExplorer().arm.value == "single" and asked == ["cases"]

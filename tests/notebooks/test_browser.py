@@ -141,7 +141,7 @@ def write_study(folder: Path) -> None:
             rows.append(row | {"at_edge": False, "seeds": 2})
     pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
     sources = (
-        "import pandas as pd\nfrom diffsr_toolkit.study.explorer import StudyExplorer",
+        "import pandas as pd\nfrom diffsr_toolkit.widgets import StudyExplorer",
         "StudyExplorer(pd.read_csv('cases.csv')).widget",
     )
     cells = [nbformat.v4.new_code_cell(source) for source in sources]

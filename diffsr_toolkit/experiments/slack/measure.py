@@ -97,7 +97,9 @@ def texture_mixture(side: int = PATCH_SIDE) -> GaussianMixture:
     return GaussianMixture(weights, np.zeros((len(weights), side**2)), np.array(covariances))
 
 
-def oracles(cut: Array, scales: Sequence[ScalePair] = SCALES) -> dict[tuple[str, tuple[float, float]], Oracle]:
+def oracles(
+    cut: Array, scales: Sequence[ScalePair] = SCALES
+) -> dict[tuple[str, tuple[float, float]], Oracle]:
     """The three laws at every scale."""
     found: dict[tuple[str, tuple[float, float]], Oracle] = {}
     prior, mixture = PatchPrior(cut), texture_mixture()

@@ -11,7 +11,15 @@ from torch import Tensor
 
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.experiments.study.tables import RESPONSES
-from diffsr_toolkit.models import ModelCard, load_card, load_model, reference_card
+from diffsr_toolkit.models import (
+    FFDNet,
+    MixtureDenoiser,
+    ModelCard,
+    WienerDenoiser,
+    load_card,
+    load_model,
+    reference_card,
+)
 from diffsr_toolkit.prediction import Predictor
 from diffsr_toolkit.resources import data_path
 from diffsr_toolkit.restoration import DiffusionRestorer
@@ -124,8 +132,6 @@ def _measured_responses(arm: str) -> tuple[ModelResponse, ...]:
 
 def _denoiser(name: str) -> tuple[Callable[[Tensor, Tensor], Tensor], str]:
     """A denoiser without a card of its own, and a name that changes with what it knows."""
-    from diffsr_toolkit.models import FFDNet, MixtureDenoiser, WienerDenoiser
-
     if name == "wiener":
         law = reference_card().spectrum
         return WienerDenoiser(law), f"wiener {law.amplitude:.4g} f^-{law.exponent:.4g}"

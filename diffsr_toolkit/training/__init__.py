@@ -1,4 +1,4 @@
-"""The recipe that made the embedded model: photographs, crops, training, evaluation."""
+"""What makes the models that ship with the toolkit: photographs, crops, training, evaluation, patches."""
 
 import lazy_loader
 

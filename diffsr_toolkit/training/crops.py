@@ -90,7 +90,7 @@ def tiles_of(path: Path, keep: TileFilter, rng: np.random.Generator) -> list[np.
     return tiles
 
 
-def build(
+def build_tiles(
     paths: list[Path], out: Path, keep: TileFilter | None = None, seed: int = 0, most: int = 200
 ) -> int:
     """Write the tiles of all photographs, shuffled, to ``out`` (uint8 ``(N, 96, 96, 3)`` .npy).

@@ -1,11 +1,7 @@
-"""Fit the Gaussian mixture over image patches that `MixtureDenoiser` takes as its prior.
-
-``python -m diffsr_toolkit.training.patch_mixture --tiles train.npy --out data/models/patch_mixture.npz``
-"""
+"""Fit the Gaussian mixture over image patches that `MixtureDenoiser` takes as its prior."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffsr_toolkit.models import PatchMixture, to_coefficients
 from diffsr_toolkit.errors import ImageError
+from diffsr_toolkit.models import PatchMixture, to_coefficients
 
 QUANTISATION = (1 / 127.5) ** 2 / 12
 """Variance of the rounding to 8 bits: no direction of a photograph has less."""
@@ -29,7 +25,7 @@ def draw_patches(tiles: NDArray[np.uint8], count: int, size: int = 8, seed: int 
     Parameters
     ----------
     tiles : ndarray of shape (N, H, W, 3)
-        8-bit tiles, as ``diffsr_toolkit.training.prepare`` writes them; may be memory-mapped.
+        8-bit tiles, as `prepare_photographs` writes them; may be memory-mapped.
     count : int
         Number of patches.
     size : int
@@ -128,23 +124,34 @@ def _refit(y: Tensor, belief: Tensor, rank: int) -> PatchMixture:
     return PatchMixture(weight, torch.stack(axes), torch.stack(variances), torch.stack(floors))
 
 
-def main() -> None:
-    """Fit and store the mixture, with a set of patches for the discrete prior."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--tiles", type=Path, required=True, help="train.npy of diffsr_toolkit.training.prepare"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
-    parser.add_argument("--patches", type=int, default=200_000, help="patches to fit")
-    parser.add_argument("--components", type=int, default=50)
-    parser.add_argument("--rank", type=int, default=48)
-    parser.add_argument("--iterations", type=int, default=25)
-    parser.add_argument("--kept", type=int, default=2000, help="patches stored for the discrete prior")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    drawn = draw_patches(np.load(args.tiles, mmap_mode="r"), args.patches, seed=args.seed)
-    patches = torch.as_tensor(drawn).float() / 127.5 - 1
-    mixture, history = fit_patch_mixture(patches, args.components, args.rank, args.iterations, args.seed)
+def write_patch_mixture(
+    tiles: Path,
+    out: Path,
+    patches: int = 200_000,
+    components: int = 50,
+    rank: int = 48,
+    iterations: int = 25,
+    kept: int = 2000,
+    seed: int = 0,
+) -> None:
+    """Fit the mixture to patches of tiles and store it, with a set of the patches for the discrete prior.
+
+    Parameters
+    ----------
+    tiles : Path
+        ``train.npy`` of `prepare_photographs`.
+    out : Path
+        The .npz file to write.
+    patches : int
+        Patches to fit.
+    components, rank, iterations, seed
+        As `fit_patch_mixture`; the seed is also that of the patches' places.
+    kept : int
+        Patches that are stored.
+    """
+    drawn = draw_patches(np.load(tiles, mmap_mode="r"), patches, seed=seed)
+    x = torch.as_tensor(drawn).float() / 127.5 - 1
+    mixture, history = fit_patch_mixture(x, components, rank, iterations, seed)
     for step, likelihood in enumerate(history):
         print(f"step {step}: log-likelihood per patch {likelihood:.3f}")
     arrays: dict[str, Any] = {
@@ -152,11 +159,7 @@ def main() -> None:
         "axes": mixture.axes.numpy().astype(np.float16),
         "variance": mixture.variance.numpy(),
         "floor": mixture.floor.numpy(),
-        "patches": drawn[: args.kept],
+        "patches": drawn[:kept],
     }
-    np.savez_compressed(args.out, **arrays)
-    print(f"{args.out}: {args.out.stat().st_size / 1e6:.2f} MB")
-
-
-if __name__ == "__main__":
-    main()
+    np.savez_compressed(out, **arrays)
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")

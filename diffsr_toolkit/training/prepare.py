@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from diffsr_toolkit.resources import data_path
-from diffsr_toolkit.training import crops
+from diffsr_toolkit.training.crops import build_tiles
 from diffsr_toolkit.training.photos import calibration_set, fetch, read_manifest
 
 TILES_PER_PHOTO = {"train": 200, "validation": 40}
+"""Most tiles of one photograph, by split."""
 
 
-def main() -> None:
-    """Write ``train.npy``, ``validation.npy`` and links to the held-out photographs below ``--work``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder for downloads and tiles")
-    work = parser.parse_args().work
+def prepare_photographs(work: Path) -> None:
+    """Write ``train.npy``, ``validation.npy`` and links to the held-out photographs below a folder (Debian only)."""
     photos = read_manifest(data_path("training", "manifest.csv"))
     paths = fetch(photos, work)
     for split, most in TILES_PER_PHOTO.items():
         files = [paths[photo.file] for photo in photos if photo.split == split]
-        print(f"{split}: {crops.build(files, work / f'{split}.npy', most=most)} tiles")
+        print(f"{split}: {build_tiles(files, work / f'{split}.npy', most=most)} tiles")
     held_out = {
         split: [photo for photo in photos if photo.split == split] for split in ("validation", "test")
     }
@@ -32,7 +29,3 @@ def main() -> None:
             link = folder / photo.file
             if not link.exists():
                 link.symlink_to(paths[photo.file].resolve())
-
-
-if __name__ == "__main__":
-    main()

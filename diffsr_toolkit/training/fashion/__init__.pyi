@@ -3,11 +3,15 @@ from .classifier import accuracy as accuracy
 from .classifier import augment as augment
 from .classifier import save_classifier as save_classifier
 from .classifier import train_classifier as train_classifier
+from .classifier import write_classifier as write_classifier
 from .data import read_idx as read_idx
 from .data import read_splits as read_splits
 from .data import save_subset as save_subset
+from .data import write_test_pictures as write_test_pictures
 from .ddpm import RECIPE as RECIPE
 from .ddpm import make_fashion_unet as make_fashion_unet
+from .ddpm import train_fashion as train_fashion
 from .ddpm import write_tiles as write_tiles
 from .spectrum import measure_classes as measure_classes
 from .spectrum import measure_spectrum as measure_spectrum
+from .spectrum import write_spectrum as write_spectrum

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -15,7 +14,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from diffsr_toolkit.datasets import Classifier, Split, balanced_subset
+from diffsr_toolkit.datasets import Split, balanced_subset
+from diffsr_toolkit.models import Classifier
 from diffsr_toolkit.training.fashion.data import SUBSET_PER_CLASS, fetch_splits
 
 _BINOMIAL = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])).view(1, 1, 3, 3) / 16
@@ -104,13 +104,9 @@ def _half(value: Tensor) -> Tensor:
     return value.half().contiguous() if value.is_floating_point() else value
 
 
-def main() -> None:
-    """Fetch the data, train, measure and write the classifier."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of downloads")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the classifier")
-    args = parser.parse_args()
-    splits, recipe = fetch_splits(args.work), ClassifierRecipe()
+def write_classifier(work: Path, out: Path) -> None:
+    """Fetch the data below ``work``, train, measure, and write the classifier and its card (Debian only)."""
+    splits, recipe = fetch_splits(work), ClassifierRecipe()
     classifier = train_classifier(splits["train"], recipe)
     # What is measured is what is stored.
     classifier.load_state_dict(
@@ -124,8 +120,4 @@ def main() -> None:
         "accuracy_shipped": accuracy(classifier, shipped),
     }
     print(card)
-    save_classifier(classifier, card, args.out)
-
-
-if __name__ == "__main__":
-    main()
+    save_classifier(classifier, card, out)

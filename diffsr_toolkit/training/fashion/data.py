@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import shutil
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.datasets import Split, balanced_subset
+from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.training import Photo, fetch
 
 PACKAGE = "dataset-fashion-mnist"
@@ -94,15 +93,7 @@ def save_subset(split: Split, folder: Path, licence: Path) -> None:
     shutil.copyfile(licence, folder / "LICENCE")
 
 
-def main() -> None:
-    """Write the test pictures that ship with the toolkit."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of downloads")
-    parser.add_argument("--out", type=Path, required=True, help="folder of test.npz, e.g. data/fashion_mnist")
-    args = parser.parse_args()
-    subset = balanced_subset(fetch_splits(args.work)["test"], SUBSET_PER_CLASS)
-    save_subset(subset, args.out, fetch_package(args.work)["copyright"])
-
-
-if __name__ == "__main__":
-    main()
+def write_test_pictures(work: Path, out: Path) -> None:
+    """Fetch the data below ``work`` and write the test pictures that ship with the toolkit (Debian only)."""
+    subset = balanced_subset(fetch_splits(work)["test"], SUBSET_PER_CLASS)
+    save_subset(subset, out, fetch_package(work)["copyright"])

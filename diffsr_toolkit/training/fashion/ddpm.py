@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from diffusers import UNet2DModel
 
 from diffsr_toolkit.datasets import SIDE, Split
-from diffsr_toolkit.training.fashion.data import fetch_splits
 from diffsr_toolkit.training import Recipe, train
+from diffsr_toolkit.training.fashion.data import fetch_splits
 
 CHANNELS = (32, 48, 64)
 
@@ -45,19 +44,9 @@ def write_tiles(split: Split, path: Path) -> Path:
     return path
 
 
-def main() -> None:
-    """Fetch the data and train from the command line; resumes by itself."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--work", type=Path, required=True, help="folder of downloads, checkpoint and pipeline"
-    )
-    parser.add_argument("--minutes", type=float, default=RECIPE.minutes)
-    args = parser.parse_args()
-    splits = fetch_splits(args.work)
-    tiles = {name: write_tiles(splits[name], args.work / f"{name}.npy") for name in ("train", "validation")}
-    recipe = Recipe(**(asdict(RECIPE) | {"minutes": args.minutes}))
-    train(tiles["train"], tiles["validation"], args.work / "ddpm", recipe, network=make_fashion_unet)
-
-
-if __name__ == "__main__":
-    main()
+def train_fashion(work: Path, minutes: float = RECIPE.minutes) -> None:
+    """Fetch the data below ``work`` and train there, in ``ddpm/``; resumes by itself (Debian only)."""
+    splits = fetch_splits(work)
+    tiles = {name: write_tiles(splits[name], work / f"{name}.npy") for name in ("train", "validation")}
+    recipe = replace(RECIPE, minutes=minutes)
+    train(tiles["train"], tiles["validation"], work / "ddpm", recipe, network=make_fashion_unet)

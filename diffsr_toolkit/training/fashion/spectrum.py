@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -60,19 +59,9 @@ def measure_classes(split: Split) -> dict[str, NDArray[np.float32]]:
     }
 
 
-def main() -> None:
-    """Write ``spectrum.json`` and ``classes.npz`` beside the model."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="folder of downloads")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of spectrum.json, e.g. data/models/fashion"
-    )
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    pictures = fetch_splits(args.work)["train"]
-    (args.out / "spectrum.json").write_text(json.dumps(measure_spectrum(pictures)) + "\n")
-    np.savez_compressed(args.out / "classes.npz", **measure_classes(pictures))  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    main()
+def write_spectrum(work: Path, out: Path) -> None:
+    """Fetch the data below ``work`` and write ``spectrum.json`` and ``classes.npz`` (Debian only)."""
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = fetch_splits(work)["train"]
+    (out / "spectrum.json").write_text(json.dumps(measure_spectrum(pictures)) + "\n")
+    np.savez_compressed(out / "classes.npz", **measure_classes(pictures))  # type: ignore[arg-type]

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from diffsr_toolkit.models import load_mixture, load_patches, to_coefficients
 from diffsr_toolkit.errors import ImageError
-from diffsr_toolkit.training import patch_mixture
+from diffsr_toolkit.models import load_patches, to_coefficients
 from diffsr_toolkit.training import draw_patches, fit_patch_mixture
 
 
@@ -39,16 +38,3 @@ def test_patches_come_from_the_tiles():
     np.testing.assert_array_equal(patches, draw_patches(tiles, 40, size=4, seed=3))
     with pytest.raises(ImageError, match="tiles have shape"):
         draw_patches(tiles[..., 0], 4)
-
-
-def test_the_command_writes_what_is_loaded(tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    np.save(tmp_path / "tiles.npy", rng.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
-    out = tmp_path / "prior.npz"
-    options = ["--patches", "300", "--components", "2", "--rank", "5", "--iterations", "2", "--kept", "20"]
-    monkeypatch.setattr(
-        "sys.argv", ["patch_mixture", "--tiles", str(tmp_path / "tiles.npy"), "--out", str(out), *options]
-    )
-    patch_mixture.main()
-    monkeypatch.setattr("diffsr_toolkit.models.analytic.data_path", lambda *parts: out)
-    assert load_mixture().axes.shape == (2, 189, 5) and load_patches().shape == (20, 3, 8, 8)

@@ -14,7 +14,7 @@ from theory.scale import ScalePair
 from theory.schedules import NoiseSchedule
 
 Array = NDArray[np.float64]
-Operator = Literal["ideal", "bicubic", "bicubic_with_borders"]
+OperatorName = Literal["ideal", "bicubic", "bicubic_with_borders"]
 
 SCHEDULE = NoiseSchedule.linear()
 TIMESTEP = 150.0
@@ -47,7 +47,7 @@ class OracleCase:
         As of ``theory.Degradation``; periodic bicubic only.
     """
 
-    operator: Operator
+    operator: OperatorName
     lr_shape: tuple[int, int]
     settings: SamplingSettings = PLAIN
     blur_sigma: float = 0.0
@@ -85,7 +85,7 @@ class OracleCase:
 
 
 def _cases() -> list[OracleCase]:
-    operators: tuple[Operator, Operator] = ("ideal", "bicubic")
+    operators: tuple[OperatorName, OperatorName] = ("ideal", "bicubic")
     found = [OracleCase("ideal", (16, 16)), OracleCase("ideal", (32, 16))]
     found += [OracleCase("bicubic", shape) for shape in ((32, 32), (24, 24), (16, 16), (32, 16), (8, 8))]
     found += [OracleCase("bicubic", (16, 16), blur_sigma=1.0), OracleCase("bicubic", (16, 16), noise_std=0.1)]

@@ -27,7 +27,7 @@ from diffsr_toolkit.sweeps import Store
 
 BATCH = 50
 
-Measured = dict[SignatureTask, dict[str, Any]]
+Judged = dict[SignatureTask, dict[str, Any]]
 
 
 class SignatureStudy:
@@ -103,7 +103,7 @@ def measure_signature(
     todo: Sequence[SignatureTask],
     store: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
-) -> Measured:
+) -> Judged:
     """Measure every task, from the store where it is done already.
 
     Parameters
@@ -116,7 +116,7 @@ def measure_signature(
         Told each task when it is done.
     """
     folder = Store(store, study.protocol())
-    measured: Measured = {}
+    measured: Judged = {}
     for number, task in enumerate(todo, start=1):
         rows = folder.load(task.key)
         if rows is None:

@@ -16,7 +16,7 @@ from diffsr_toolkit.experiments.signature.intervals import (
     information_interval,
     share_interval,
 )
-from diffsr_toolkit.experiments.signature.measure import Measured, SignatureStudy
+from diffsr_toolkit.experiments.signature.measure import Judged, SignatureStudy
 from diffsr_toolkit.experiments.signature.statistics import confusion, mutual_information
 from diffsr_toolkit.experiments.signature.tasks import ONE_STEP, SignatureTask
 from diffsr_toolkit.experiments.signature.theory import ceiling_collapse, class_collapse, predicted_collapse
@@ -30,7 +30,7 @@ LOSSES = (0.1, 0.5)
 """Shares of the signature whose loss is located: where the collapse begins, and its middle."""
 
 
-def signature_table(study: SignatureStudy, measured: Measured, resamples: int = 1000) -> pd.DataFrame:
+def signature_table(study: SignatureStudy, measured: Judged, resamples: int = 1000) -> pd.DataFrame:
     """One row a task: retention, accuracy and information with 95 % intervals over images, fidelity, realism."""
     picks = bootstrap_picks(len(study.pictures), resamples)
     return pd.DataFrame([_row(study, task, result, picks) for task, result in measured.items()])
@@ -71,8 +71,8 @@ def _row(study: SignatureStudy, task: SignatureTask, result: dict[str, Any], pic
     }
 
 
-def collapse_table(study: SignatureStudy, measured: Measured, resamples: int = 1000) -> pd.DataFrame:
-    """Measured collapse of retention and information beside the predictions, one row a curve and loss.
+def collapse_table(study: SignatureStudy, measured: Judged, resamples: int = 1000) -> pd.DataFrame:
+    """Judged collapse of retention and information beside the predictions, one row a curve and loss.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def collapse_table(study: SignatureStudy, measured: Measured, resamples: int = 1
     return pd.DataFrame(rows)
 
 
-def _curve(measured: Measured, settings: SamplingSettings, scale: float) -> tuple[Array, Counts]:
+def _curve(measured: Judged, settings: SamplingSettings, scale: float) -> tuple[Array, Counts]:
     """Rising timesteps ``(T,)`` and predicted classes ``(T, N)`` of one curve."""
     points = {
         task.t: result["classes"]

@@ -26,7 +26,7 @@ _KNOWS = (0.15, 0.4)
 """Rank correlations below which a prediction is said not to know, or hardly to know, which photograph is which."""
 
 
-def protocol(cases: pd.DataFrame) -> str:
+def procedure(cases: pd.DataFrame) -> str:
     """How it was measured, in three sentences."""
     cases = checked(cases, "cases")
     own = cases[cases["arm"] == cases["arm"].iloc[0]]

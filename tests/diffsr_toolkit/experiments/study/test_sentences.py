@@ -8,15 +8,15 @@ import pytest
 from diffsr_toolkit.experiments.study import FIXED, OTHER_SEED, PER_IMAGE, PER_SCALE, sentences
 
 
-def test_protocol_counts(study_cases):
-    text = sentences.protocol(study_cases)
+def test_procedure_counts(study_cases):
+    text = sentences.procedure(study_cases)
     assert "one of 5 photographs" in text and "scales 1.6, 2.7, 4, 2 x 4" in text
     assert "3 settings were measured: embedded, eta 0; embedded, PAIR (eta 1); Wiener" in text
     assert text.count(". ") == 2 and "a grid of timesteps with 2 seeds" in text
     uneven = study_cases.assign(seeds=study_cases["arm"].map({"single": 3}).fillna(1))
-    assert "with 1 to 3 seeds" in sentences.protocol(uneven)
+    assert "with 1 to 3 seeds" in sentences.procedure(uneven)
     fewer = study_cases[~((study_cases["arm"] == "pair") & (study_cases["image"] == "photograph1"))]
-    assert "measured, some of them on fewer photographs" in sentences.protocol(fewer)
+    assert "measured, some of them on fewer photographs" in sentences.procedure(fewer)
 
 
 def test_verdict_turns_with_the_numbers(study_summary):

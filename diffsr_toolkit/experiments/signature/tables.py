@@ -72,7 +72,7 @@ def _row(study: SignatureStudy, task: SignatureTask, result: dict[str, Any], pic
 
 
 def collapse_table(study: SignatureStudy, measured: Judged, resamples: int = 1000) -> pd.DataFrame:
-    """Judged collapse of retention and information beside the predictions, one row a curve and loss.
+    """Measured collapse of retention and information beside the predictions, one row a curve and loss.
 
     Returns
     -------

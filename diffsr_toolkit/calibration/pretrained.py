@@ -48,8 +48,8 @@ def calibrate_model(
         Longer side in pixels to which larger pictures are reduced.
     seeds : sequence of int
     precision : {"float32", "bfloat16"}
-        Of the network. On most processors half precision halves the time, and it moves no band by more than its
-        fourth digit.
+        Of the network. Half precision takes half the time where the processor has it in hardware (elsewhere it takes
+        many times longer), and moves no band by more than its fourth digit.
     plan : CalibrationPlan, optional
     progress : bool
 

@@ -67,7 +67,7 @@ def load_classifier(folder: Path | None = None) -> Classifier:
     except (OSError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"{folder} holds no Fashion-MNIST classifier ({type(error).__name__}: {error}); "
-            "train one with python -m diffsr_toolkit.training.fashion.classifier"
+            "train one with python -m diffsr_toolkit.training fashion-classifier"
         ) from error
     return classifier.eval()
 

@@ -93,7 +93,7 @@ class MixtureDenoiser(_PatchwiseDenoiser):
     Parameters
     ----------
     prior : PatchMixture, optional
-        By default the shipped one, fitted by ``python -m diffsr_toolkit.training.patch_mixture``.
+        By default the shipped one, fitted by ``python -m diffsr_toolkit.training patches``.
     size : int
         Side of the patches the prior is about, in pixels.
     stride : int

@@ -15,7 +15,7 @@ from diffsr_toolkit.calibration.efficiency import denoising, denoising_curve
 from diffsr_toolkit.calibration.plan import CalibrationPlan
 from diffsr_toolkit.calibration.responses import regeneration
 from diffsr_toolkit.datasets import NamedImage
-from diffsr_toolkit.errors import ScaleError
+from diffsr_toolkit.errors import ScaleError, ToolkitError
 from diffsr_toolkit.images import lr_size
 from diffsr_toolkit.models import schedule_to_dict
 from diffsr_toolkit.restoration import Restorer
@@ -52,6 +52,8 @@ class Measurements:
 
     Raises
     ------
+    ToolkitError
+        Without a seed.
     ScaleError
         When the pictures are too small for every scale of the responses.
     StoreError
@@ -67,11 +69,13 @@ class Measurements:
         plan: CalibrationPlan,
     ) -> None:
         self.restorer, self.pictures, self.seeds, self.plan = restorer, pictures, list(seeds), plan
+        if not self.seeds:
+            raise ToolkitError(f"seeds={seeds!r}: give at least one, such as 0")
         self._cases = [
             (picture, scale, seed)
             for picture in pictures
             for scale in plan.scales
-            for seed in seeds
+            for seed in self.seeds
             if lr_side(picture, scale) >= MIN_SIZE
         ]
         if not self._cases:

@@ -196,7 +196,7 @@ def test_what_cannot_be_measured_is_refused_before_the_work(
 
 
 def test_a_plan_of_too_little_is_refused() -> None:
-    with pytest.raises(ToolkitError, match="seeds=.*at least one"):
+    with pytest.raises(ToolkitError, match=r"seeds=.*at least one"):
         make_card(restorer(Shrink(limit=0)), pictures(2), seeds=[], plan=SMALL, progress=False)
     with pytest.raises(ToolkitError, match=r"ratios=\(1.0,\) holds 1.*at least 2"):
         CalibrationPlan(ratios=(1.0,))

@@ -40,7 +40,7 @@ class _PatchwiseDenoiser(AnyDenoiser):
             raise ModelError(
                 f"stride = {stride} must be from 1 to the patch size, {size}, or pixels stay uncovered"
             )
-        self.prior, self.size, self.stride = prior, size, stride
+        self.prior, self.size, self.distance = prior, size, stride
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Estimate ``x0`` from ``x`` ``(B, 3, H, W)`` float32 at noise levels ``sigma`` ``(B,)``, above 0.
@@ -59,7 +59,7 @@ class _PatchwiseDenoiser(AnyDenoiser):
 
     def _restore(self, image: Tensor, sigma: float) -> Tensor:
         image = image.float()
-        rows, columns = (_positions(n, self.size, self.stride) for n in image.shape[-2:])
+        rows, columns = (_positions(n, self.size, self.distance) for n in image.shape[-2:])
         windows = image.unfold(1, self.size, 1).unfold(2, self.size, 1)[:, rows][:, :, columns]
         patches = windows.permute(1, 2, 0, 3, 4).flatten(0, 1)
         basis = patch_basis(self.size).to(image)

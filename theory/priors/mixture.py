@@ -184,8 +184,10 @@ class GaussianMixture:
 
 
 def _root(covariances: Array) -> Array:
+    """Symmetric roots: unlike the eigenvectors of equal eigenvalues they are the same on every machine."""
     power, modes = np.linalg.eigh(covariances)
-    return np.asarray(modes * np.sqrt(np.maximum(power, 0.0))[:, None, :], dtype=np.float64)
+    scaled = modes * np.sqrt(np.maximum(power, 0.0))[:, None, :]
+    return np.asarray(scaled @ np.swapaxes(modes, 1, 2), dtype=np.float64)
 
 
 def _apply(roots: Array, component: NDArray[np.int64], normal: Array) -> Array:

@@ -15,6 +15,7 @@ from .photos import calibration_set as calibration_set
 from .photos import fetch as fetch
 from .photos import iter_rcc as iter_rcc
 from .photos import read_manifest as read_manifest
+from .precision import fast_autocast as fast_autocast
 from .prepare import prepare_photographs as prepare_photographs
 from .recipe import Recipe as Recipe
 from .recipe import draw_batch as draw_batch

@@ -14,6 +14,7 @@ from diffusers import UNet2DModel
 from diffusers.training_utils import EMAModel
 
 from diffsr_toolkit.training.model import TRAIN_TIMESTEPS, make_scheduler, make_unet
+from diffsr_toolkit.training.precision import fast_autocast
 from diffsr_toolkit.training.recipe import Recipe, draw_batch
 
 Network = Callable[[], UNet2DModel]
@@ -90,7 +91,7 @@ class Trainer:
         uniform = torch.rand(len(hr), generator=self.noise_rng)
         timesteps = (TRAIN_TIMESTEPS * uniform**self.recipe.timestep_power).long()
         abar = self.alphas_cumprod[timesteps.clamp(max=TRAIN_TIMESTEPS - 1)].view(-1, 1, 1, 1)
-        with torch.autocast("cpu", torch.bfloat16):
+        with fast_autocast():
             eps = self.unet(abar.sqrt() * hr + (1 - abar).sqrt() * noise, timesteps).sample
         return (eps.float() - noise).square().mean()
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from diffsr_toolkit.datasets import Split, balanced_subset
 from diffsr_toolkit.models import Classifier
+from diffsr_toolkit.training import fast_autocast
 from diffsr_toolkit.training.fashion.data import SUBSET_PER_CLASS, fetch_splits
 
 _BINOMIAL = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([1.0, 2.0, 1.0])).view(1, 1, 3, 3) / 16
@@ -78,7 +79,7 @@ def train_classifier(train: Split, recipe: ClassifierRecipe) -> Classifier:
         losses = []
         for picks in torch.randperm(len(train), generator=rng)[: batches * recipe.batch].view(batches, -1):
             batch = augment(images[picks], recipe, rng)
-            with torch.autocast("cpu", torch.bfloat16):
+            with fast_autocast():
                 logits = classifier(batch)
             loss = F.cross_entropy(logits.float(), labels[picks])
             optimizer.zero_grad()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, cast
 
 from diffsr_toolkit.errors import ImageError, ScaleError
 from theory.scale import Scale, ScalePair, as_scale
@@ -64,7 +64,8 @@ def output_size(shape: Size, scale: Scale | None = None, size: Size | None = Non
                 f"size {out} is below the image's own {(height, width)}; give at least that in both axes"
             )
         return out
-    sy, sx = as_scale(scale)
+    # One of the two is there: size is not.
+    sy, sx = as_scale(cast(Scale, scale))
     try:
         return _round_half_up(height * sy), _round_half_up(width * sx)
     except OverflowError:

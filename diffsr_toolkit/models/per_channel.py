@@ -10,7 +10,7 @@ from diffsr_toolkit.models.denoiser import AnyDenoiser, Denoiser, estimate
 class PerChannel(AnyDenoiser):
     """A 1-channel denoiser that restores each channel of a colour image alone."""
 
-    channels = 3
+    channels: int | None = 3
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser = denoiser

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from theory.schedules import NoiseSchedule
@@ -14,7 +13,7 @@ def schedule_to_dict(schedule: NoiseSchedule) -> dict[str, Any]:
     table = schedule.alphas_cumprod
     if table is not None:
         return {"name": schedule.name, "alphas_cumprod": table.tolist()}
-    return {"name": schedule.name, **asdict(schedule.curve)}
+    return {"name": schedule.name, **vars(schedule.curve)}
 
 
 def schedule_from_dict(stored: Mapping[str, Any]) -> NoiseSchedule:

@@ -66,7 +66,7 @@ class UNetDenoiser:
     @property
     def module(self) -> torch.nn.Module:
         """The network, whose weights identify the denoiser."""
-        return self.unet  # type: ignore[no-any-return]
+        return self.unet
 
     @property
     def device(self) -> torch.device:

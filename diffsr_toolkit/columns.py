@@ -1,4 +1,4 @@
-"""Names of the columns that several tables share, in one place."""
+"""Names of the columns that several tables share, and of the method that is this project's own, in one place."""
 
 SCALE = ["scale_y", "scale_x"]
 CASE = ["image", *SCALE]
@@ -18,3 +18,6 @@ KEYS = ["arm", *CASE, "seed"]
 
 SPECTRUM = ["amplitude", "exponent", "amplitude_log_std", "exponent_std", "pivot"]
 """A ``theory.PowerLaw``."""
+
+DIFFSR = "diffsr"
+"""In the column ``method``: a restoration by the model. The other methods are ``restoration.BASELINES``."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.datasets import NamedImage
 from diffsr_toolkit.images import degrade
 from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.prediction import image_spectrum
 from diffsr_toolkit.restoration import Restorer
 from diffsr_toolkit.settings import SamplingSettings
-from diffsr_toolkit.sweeps import DIFFSR, Rows, SweepTask, measure_tasks, open_store
+from diffsr_toolkit.sweeps import Rows, SweepTask, measure_tasks, open_store
 from theory.prf import missing_deficit
 from theory.scale import as_scale
 from theory.spectra import PowerLaw

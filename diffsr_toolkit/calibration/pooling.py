@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.metrics import METRICS
-from diffsr_toolkit.sweeps import DIFFSR
 
 if TYPE_CHECKING:
     import pandas as pd

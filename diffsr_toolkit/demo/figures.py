@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from diffsr_toolkit.columns import CASE
+from diffsr_toolkit.columns import CASE, DIFFSR
 from diffsr_toolkit.files import write_whole
 from diffsr_toolkit.images import degrade, save_image
 from diffsr_toolkit.metrics import METRICS
@@ -22,7 +22,7 @@ from diffsr_toolkit.reports import png_bytes, standard_figures
 from diffsr_toolkit.restoration import Restorer
 from diffsr_toolkit.settings import SamplingSettings
 from diffsr_toolkit.stats import optima
-from diffsr_toolkit.sweeps import DIFFSR, Measured, Store, measure_tasks
+from diffsr_toolkit.sweeps import Measured, Store, measure_tasks
 from theory.scale import ScalePair, as_scale
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from diffsr_toolkit.columns import SWEEP
+from diffsr_toolkit.columns import DIFFSR, SWEEP
 from diffsr_toolkit.errors import ToolkitError
 
 
@@ -27,7 +27,7 @@ def check_frame(frame: pd.DataFrame) -> None:
 
 def restorations(frame: pd.DataFrame) -> pd.DataFrame:
     """Diff-SR's rows of a sweep, without the baselines'."""
-    return frame[frame["method"] == "diffsr"]
+    return frame[frame["method"] == DIFFSR]
 
 
 def curve(frame: pd.DataFrame, image: str, scale: tuple[float, float], metric: str) -> pd.DataFrame:

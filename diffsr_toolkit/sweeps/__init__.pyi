@@ -7,7 +7,6 @@ from .sweep import measure_tasks as measure_tasks
 from .sweep import open_store as open_store
 from .sweep import run_sweep as run_sweep
 from .tasks import AUTO_OCTAVES as AUTO_OCTAVES
-from .tasks import DIFFSR as DIFFSR
 from .tasks import SweepTask as SweepTask
 from .tasks import auto_timesteps as auto_timesteps
 from .tasks import plan as plan

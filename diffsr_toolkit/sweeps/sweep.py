@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.datasets import named_images
 from diffsr_toolkit.errors import TimestepError
 from diffsr_toolkit.images import effective_scale
@@ -20,7 +21,7 @@ from diffsr_toolkit.restoration import BASELINES, Restorer
 from diffsr_toolkit.sampling import State, step_sigmas
 from diffsr_toolkit.settings import SamplingSettings
 from diffsr_toolkit.sweeps.store import Rows, Store
-from diffsr_toolkit.sweeps.tasks import DIFFSR, SweepTask, plan
+from diffsr_toolkit.sweeps.tasks import SweepTask, plan
 from theory.scale import Scale, as_scale
 from theory.schedules import NoiseSchedule
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.datasets import NamedImage
 from diffsr_toolkit.images import Size, degrade
 from diffsr_toolkit.prediction import Predictor
@@ -16,9 +17,6 @@ from diffsr_toolkit.restoration import BASELINES
 from diffsr_toolkit.settings import SamplingSettings
 from theory.scale import ScalePair
 from theory.schedules import NoiseSchedule
-
-DIFFSR = "diffsr"
-"""The method of a task that runs the model; the others are `BASELINES`."""
 
 AUTO_OCTAVES = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
 

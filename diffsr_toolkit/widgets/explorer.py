@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.datasets import NamedImage, fit_within
 from diffsr_toolkit.images import degrade
 from diffsr_toolkit.metrics import METRICS
@@ -23,7 +24,7 @@ from diffsr_toolkit.prediction import Predictor
 from diffsr_toolkit.sampling import State
 from diffsr_toolkit.settings import PAIR, SamplingSettings
 from diffsr_toolkit.stats import BICUBIC, PREDICTED
-from diffsr_toolkit.sweeps import DIFFSR, Measured, SweepTask, measure_tasks, open_store, plan
+from diffsr_toolkit.sweeps import Measured, SweepTask, measure_tasks, open_store, plan
 from diffsr_toolkit.widgets.errors import guarded
 from diffsr_toolkit.widgets.figures import (
     FieldFigure,

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.errors import ToolkitError
 from diffsr_toolkit.plots import BLACK, GREY, ORANGE, tidy
 
@@ -59,7 +60,7 @@ def plot_signature(
     ToolkitError
         When the tables hold no such setting.
     """
-    diffsr = frame[frame["method"] == "diffsr"]
+    diffsr = frame[frame["method"] == DIFFSR]
     rows = diffsr[(diffsr["consistency"] == consistency) & (diffsr["eta"] == eta)]
     if rows.empty:
         raise ToolkitError(

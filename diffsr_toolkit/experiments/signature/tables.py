@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.datasets import CLASSES
 from diffsr_toolkit.experiments.signature.intervals import (
     bootstrap_picks,
@@ -46,7 +47,7 @@ def _row(study: SignatureStudy, task: SignatureTask, result: dict[str, Any], pic
     low = degrade(study.hr[:1], task.scale).shape
     return {
         "model": study.restorer.name,
-        "method": "bicubic" if task.t is None else "denoiser" if task.settings == ONE_STEP else "diffsr",
+        "method": "bicubic" if task.t is None else "denoiser" if task.settings == ONE_STEP else DIFFSR,
         **task.settings.protocol(),
         "scale": task.scale,
         "effective_scale": round(effective_scale((low[-2], low[-1]), study.size)[0], 4),

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.demo import Restorations, field_figure
 from diffsr_toolkit.images import degrade
 from diffsr_toolkit.models import load_card, reference_card
 from diffsr_toolkit.prediction import Predictor
 from diffsr_toolkit.restoration import DiffusionRestorer
 from diffsr_toolkit.settings import PAIR, SamplingSettings
-from diffsr_toolkit.sweeps import DIFFSR, run_sweep
+from diffsr_toolkit.sweeps import run_sweep
 from helpers.pipeline import LINEAR, Spy, picture
 from theory.scale import as_scale
 

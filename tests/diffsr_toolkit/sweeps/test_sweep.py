@@ -9,10 +9,11 @@ import torch
 from PIL import Image
 
 from diffsr_toolkit import DiffSR, Predictor, SamplingSettings
+from diffsr_toolkit.columns import DIFFSR
 from diffsr_toolkit.errors import ImageError, ScaleError, StoreError, TimestepError, ToolkitError
 from diffsr_toolkit.images import degrade, upsample
 from diffsr_toolkit.metrics import evaluate
-from diffsr_toolkit.sweeps import DIFFSR, read_store, run_sweep
+from diffsr_toolkit.sweeps import read_store, run_sweep
 from theory.schedules import NoiseSchedule
 
 METRICS = ["psnr_rgb", "lr_psnr"]

@@ -126,7 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     calibrate.add_argument("model", metavar="MODEL", help="shipped model, diffusers folder or hub id")
     calibrate.add_argument("images", nargs="+", metavar="IMAGE", help="originals of the kind that it is for")
     calibrate.add_argument(
-        "--out", metavar="FILE", help="card.json to write (default: in the model's folder)"
+        "--out",
+        metavar="FILE",
+        help="card.json to write (default: in a local model's folder, else ./card.json)",
     )
     calibrate.add_argument(
         "--store", required=True, metavar="DIR", help="keeps what is measured; a rerun continues"

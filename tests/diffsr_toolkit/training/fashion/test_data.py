@@ -35,6 +35,7 @@ def test_an_idx_file_is_read(tmp_path: Path) -> None:
         (gzip.compress(bytes([0, 0, 8, 2, 0, 0, 0, 3])), "announces"),
         (gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 7, 7]))[:-6], "gzip"),
     ],
+    ids=["no gzip", "no IDX", "other type", "values missing", "header cut", "cut short"],
 )
 def test_a_damaged_idx_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.gz"

@@ -148,6 +148,8 @@ def _value_at(wanted: float, t: NDArray[np.float64], values: NDArray[np.float64]
         return math.nan
     from scipy.interpolate import PchipInterpolator
 
-    # Log-SNR falls with t; rounding may carry the interpolant past its own neighbours.
-    value = float(PchipInterpolator(-position, values)(-float(log_snr(wanted))))
+    # Log-SNR falls with t. Between values that differ by next to nothing a slope's inverse overflows, rightly to none.
+    with np.errstate(over="ignore"):
+        value = float(PchipInterpolator(-position, values)(-float(log_snr(wanted))))
+    # Rounding may carry the interpolant past its own neighbours.
     return min(max(value, float(values.min())), float(values.max()))

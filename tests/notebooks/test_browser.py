@@ -23,6 +23,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_pick_a_scale.ipynb"
 PATIENCE = 240.0
 """Seconds after which a browser or server that does not answer counts as broken."""

@@ -8,6 +8,8 @@ import pytest
 
 from diffsr_toolkit.calibration import FEWEST_PICTURES, image_share
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_the_share_is_the_slope_on_the_images_own_power(share: float) -> None:

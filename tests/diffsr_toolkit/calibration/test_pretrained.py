@@ -20,6 +20,8 @@ from diffsr_toolkit.metrics import METRICS
 from diffsr_toolkit.models import UNetDenoiser, load_card, read_card
 from diffsr_toolkit.resources import data_path
 
+pytestmark = pytest.mark.slow
+
 QUICK, TWO = SamplingSettings(steps=1), SamplingSettings(steps=1, samples=2, eta=1.0)
 PLAN = CalibrationPlan(
     samplers=(QUICK, TWO),

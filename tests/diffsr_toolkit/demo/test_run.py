@@ -9,6 +9,8 @@ from PIL import Image
 from diffsr_toolkit.demo import main, run_demo
 from diffsr_toolkit.restoration import DiffusionRestorer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def restored(monkeypatch):

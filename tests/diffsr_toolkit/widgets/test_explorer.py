@@ -22,6 +22,8 @@ from diffsr_toolkit.widgets import ScaleExplorer
 from helpers.images import walk
 from theory.schedules import NoiseSchedule
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def restored(monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -31,6 +31,8 @@ from diffsr_toolkit.restoration import DiffusionRestorer
 from diffsr_toolkit.settings import SamplingSettings
 from theory import NoiseSchedule
 
+pytestmark = pytest.mark.slow
+
 PLAIN = WAYS["plain"]
 
 

@@ -37,6 +37,8 @@ from theory.prf import Level
 from theory.scale import as_scale
 from theory.schedules import NoiseSchedule
 
+pytestmark = pytest.mark.slow
+
 LINEAR = NoiseSchedule.linear()
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from diffsr_toolkit.experiments.study import ARMS, analyse, load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def curves() -> pd.DataFrame:

@@ -3,10 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NOTEBOOKS = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
+WORKERS = --numprocesses auto --dist worksteal
 # More for pytest, such as FLAGS="--cov".
 FLAGS =
 # Jupyter asks root, the user of most containers, to say that it is meant.
-WORKERS = --numprocesses auto --dist worksteal
 ALLOW_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help

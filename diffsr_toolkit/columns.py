@@ -7,11 +7,8 @@ CASE = ["image", *SCALE]
 SETTINGS = ["steps", "eta", "spacing", "samples", "consistency"]
 """``SamplingSettings.protocol()``."""
 
-PROTOCOL = ["channel", "value_range", "shave", "kernel"]
-"""How a metric was computed; see ``metrics.protocol``."""
-
 SWEEP = [*CASE, "method", "t", "snr", "seed", "nfe", "seconds", "t_pred", "metric", "value"]
-"""What every table of a sweep holds, besides its settings and protocol."""
+"""What every table of a sweep holds, besides its settings and how the metric was computed."""
 
 KEYS = ["arm", *CASE, "seed"]
 """What identifies a curve of measured timesteps in the study; each holds every metric."""

@@ -33,6 +33,16 @@ def image_generator(seed: int, lr: Tensor, draw: int = 0) -> torch.Generator:
 
 
 def noise_like(x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """White noise of ``x``'s shape, one CPU generator for each image of the batch."""
+    """White noise of ``x``'s shape, one CPU generator for each image of the batch.
+
+    Raises
+    ------
+    ToolkitError
+        When there are more or fewer generators than images.
+    """
+    if len(generators) != len(x):
+        raise ToolkitError(
+            f"{len(generators)} generators for {len(x)} images: give each image one of its own"
+        )
     draws = [torch.randn(x.shape[1:], generator=generator) for generator in generators]
     return torch.stack(draws).to(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from diffsr_toolkit.images import (
     to_planes,
     to_tensor,
 )
-from diffsr_toolkit.models import Denoiser, ModelCard, reference_card
+from diffsr_toolkit.models import Denoiser, ModelCard, plain_card
 from diffsr_toolkit.prediction import Predictor
 from diffsr_toolkit.restoration import DiffusionRestorer
 from diffsr_toolkit.sampling import State
@@ -114,7 +114,7 @@ class DiffSR:
         card: ModelCard | None = None,
     ) -> None:
         self.restorer = DiffusionRestorer(denoiser, schedule, channels=channels, name=name, device=device)
-        self.predictor = Predictor(schedule, replace(reference_card(), name=name) if card is None else card)
+        self.predictor = Predictor(schedule, plain_card(name, schedule) if card is None else card)
 
     @classmethod
     def from_pretrained(

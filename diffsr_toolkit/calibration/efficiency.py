@@ -52,7 +52,7 @@ def denoising(
     device = getattr(denoiser, "device", "cpu")
     for sigma in noise_levels:
         noised = inject(hr[None], sigma, [image_generator(seed, hr)])
-        error = denoiser(noised.to(device), torch.full((1,), sigma))[0].cpu() - hr
+        error = denoiser(noised.to(device), torch.full((1,), sigma, device=device))[0].cpu() - hr
         squared = band_products(error, error, index) / np.maximum(counts[: len(BANDS) - 1], 1)
         for band in np.flatnonzero(psd > 0):
             ratio = psd[band] / sigma**2

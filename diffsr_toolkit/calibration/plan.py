@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diffsr_toolkit.calibration.constants import CANDIDATES
 from diffsr_toolkit.calibration.efficiency import NOISE_LEVELS
@@ -17,6 +17,7 @@ SAMPLERS = (
     SamplingSettings(consistency=False),
     SamplingSettings(eta=1.0),
     SamplingSettings(eta=1.0, consistency=False),
+    replace(PAIR, eta=0.0),
 )
 """Samplers whose response a card holds: one restoration or a pair, DDIM or DDPM, consistent or plain."""
 

@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         help="card.json to write (default: in a local model's folder, else ./card.json)",
     )
     calibrate.add_argument(
-        "--store", required=True, metavar="DIR", help="keeps what is measured; a rerun continues"
+        "--store", metavar="DIR", help="keeps what is measured; a rerun continues (default: nothing is kept)"
     )
     calibrate.add_argument("--side", type=int, default=160, help="longer side, in pixels (default: 160)")
     calibrate.add_argument(

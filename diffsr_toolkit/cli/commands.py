@@ -1,4 +1,4 @@
-"""What each command does; torch is imported by those that restore, never by those that predict or list."""
+"""What each command does; torch is imported by those that restore, not to predict from a card or to list."""
 
 from __future__ import annotations
 

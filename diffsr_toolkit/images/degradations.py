@@ -12,9 +12,10 @@ from torch import Tensor
 
 from diffsr_toolkit.errors import ImageError
 from diffsr_toolkit.images.resampling import resize
+from diffsr_toolkit.images.sizes import lr_size
 from diffsr_toolkit.noise import image_generator
 from theory.degradation import BICUBIC, Degradation, quantisation_table
-from theory.scale import Scale, as_scale
+from theory.scale import Scale
 
 _BLUR_REACH = 4.0
 """Standard deviations at which the blur's kernel is cut."""
@@ -47,8 +48,7 @@ def degrade_with(hr: Tensor, scale: Scale, degradation: Degradation = BICUBIC, s
         raise ImageError(
             f"hr is {tuple(hr.shape)} of {hr.dtype}; give a floating-point (C, H, W) of 1 or 3 channels"
         )
-    sy, sx = as_scale(scale)
-    size = max(1, round(hr.shape[1] / sy)), max(1, round(hr.shape[2] / sx))
+    size = lr_size((hr.shape[1], hr.shape[2]), scale)
     return degrade_lr(resize(blurred(hr.cpu(), degradation.blur_sigma), size), degradation, seed)
 
 

@@ -136,7 +136,7 @@ def save_image(image: Image.Image, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     image : PIL.Image.Image
-        Converted to its plain mode first (see `diffsr_toolkit.pil_modes.plain_mode`). ICC profile, EXIF and
+        Converted to its plain mode first (see `diffsr_toolkit.images.pil_modes.plain_mode`). ICC profile, EXIF and
         resolution in ``info`` are written where the format has room for them.
     path : path-like
         ``.png``, ``.tif``, ``.tiff``, ``.jpg`` or ``.jpeg`` (quality 95, no chroma subsampling), ``.webp``

@@ -2,6 +2,7 @@ from .card import ModelCard as ModelCard
 from .card import ModelConstants as ModelConstants
 from .card import card_names as card_names
 from .card import load_card as load_card
+from .card import plain_card as plain_card
 from .card import read_card as read_card
 from .card import reference_card as reference_card
 from .card import save_card as save_card

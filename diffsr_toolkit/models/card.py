@@ -128,7 +128,7 @@ class ModelCard:
         if found is None:
             raise ToolkitError(
                 f"{len(self.responses)} responses of {self.name!r} are known, none near {settings}: measure one "
-                "(diffsr calibrate), or choose the level 'spectral'"
+                "(calibration.make_card with a plan of these samplers), or choose the level 'spectral'"
             )
         return found
 
@@ -214,7 +214,8 @@ def _read(path: Path, modified: int) -> ModelCard:
             return ModelCard(**own)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
-            f"{path} is no model's card ({type(error).__name__}: {error}): make it with diffsr calibrate"
+            f"{path} is no model's card ({type(error).__name__}: {error}): delete it, "
+            "and make it anew with diffsr calibrate"
         ) from error
     return replace(reference_card(), **own)
 
@@ -237,6 +238,13 @@ def read_card(folder: Path) -> ModelCard:
 def reference_card() -> ModelCard:
     """The card that stands in for a model of which nothing was measured: the reference's, without its responses."""
     return replace(load_card(REFERENCE), responses=(), denoising={})
+
+
+def plain_card(name: str, schedule: NoiseSchedule) -> ModelCard:
+    """The card of a model of which only the schedule is known: the reference's spectrum and constants."""
+    return replace(
+        reference_card(), name=name, description="", schedule=schedule, channels=None, provenance={}
+    )
 
 
 def save_card(card: ModelCard, path: Path) -> None:

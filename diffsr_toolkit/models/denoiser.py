@@ -21,7 +21,8 @@ class Denoiser(Protocol):
     channels : int or None
         Channels it takes, 1 or 3; None for any.
     sigma_min, sigma_max : float
-        Noise levels it was made for, in units of [-1, 1]. Nothing is evaluated below the least.
+        Noise levels it was made for, in units of [-1, 1]. No step goes below the least; an injected level that lies
+        below it is evaluated once, as it is.
     stride : int
         Sides that it takes without padding are multiples of this.
     """

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from diffsr_toolkit.errors import ModelError
-from diffsr_toolkit.models.card import ModelCard, reference_card
+from diffsr_toolkit.models.card import ModelCard, plain_card
 from diffsr_toolkit.models.locate import card_beside, locate
 from diffsr_toolkit.models.unet import UNetDenoiser
 from theory.schedules import NoiseSchedule
@@ -60,7 +60,7 @@ def load_model(
             "give a DDPM, flow-matching or EDM model"
         )
     denoiser = UNetDenoiser(unet.to(device), schedule, kind, sigma_data)
-    return PretrainedModel(name, denoiser, schedule, card_beside(name) or _plain_card(name, schedule))
+    return PretrainedModel(name, denoiser, schedule, card_beside(name) or plain_card(name, schedule))
 
 
 def card_of(name: str) -> ModelCard:
@@ -76,11 +76,7 @@ def card_of(name: str) -> ModelCard:
         return found
     source, kwargs = locate(name)
     _, scheduler = _load_parts(name, source, kwargs, None)
-    return _plain_card(name, NoiseSchedule.from_diffusers(scheduler))
-
-
-def _plain_card(name: str, schedule: NoiseSchedule) -> ModelCard:
-    return replace(reference_card(), name=name, description="", schedule=schedule, channels=None)
+    return plain_card(name, NoiseSchedule.from_diffusers(scheduler))
 
 
 def _load_parts(name: str, source: str, kwargs: dict[str, Any], dtype: torch.dtype | None) -> tuple[Any, Any]:

@@ -81,7 +81,7 @@ class UNetDenoiser:
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Estimate ``x0``, ``(B, C, H, W)`` in [-1, 1], from ``x`` at noise levels ``sigma`` ``(B,)``."""
         row = self.preconditioning
-        told = sigma.to(x.device, torch.float32) if row.c_noise else sigma
+        told = sigma.to(x.device, torch.float32).clamp(min=self.sigma_min)
         noise = row.c_noise(told) if row.c_noise else self._timesteps(sigma).to(x.device)
         level = sigma.to(x).view(-1, 1, 1, 1)
         return row.c_skip(level) * x + row.c_out(level) * self._evaluate(row.c_in(level) * x, noise)

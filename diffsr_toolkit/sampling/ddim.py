@@ -76,7 +76,9 @@ def ddim_step(
     up = eta * after * np.sqrt(sigma**2 - after**2) / sigma
     down = np.sqrt(after**2 - up**2)
     x = x0 + (down / sigma) * (x - x0)
-    if up > 0 and generators is not None:
+    if up > 0:
+        if generators is None:
+            raise TimestepError(f"eta={eta} draws noise: pass one generator for each image")
         x = x + up * noise_like(x, generators)
     return Step(x, x0, 1)
 

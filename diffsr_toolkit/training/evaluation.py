@@ -27,7 +27,7 @@ NOISE_OF_255 = (15, 25, 50, 75, 100, 150)
 
 TIMESTEPS = (10.0, 30.0, 90.0, 240.0)
 
-SAMPLERS = {
+EVALUATED = {
     "plain": SamplingSettings(consistency=False),
     "consistent": SamplingSettings(),
     "consistent_pair": PAIR,
@@ -63,7 +63,7 @@ def regenerated_shares(
 
             case = {"image": name, "scale": scale}
             rows.append({**case, "sampler": "bicubic", "t": None, **measure(upsample(lr, size))})
-            for sampler, settings in SAMPLERS.items():
+            for sampler, settings in EVALUATED.items():
                 for t in TIMESTEPS:
                     restored, _ = restorer.restore(lr, size, t, settings)
                     rows.append({**case, "sampler": sampler, "t": t, **measure(restored)})

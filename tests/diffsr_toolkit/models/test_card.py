@@ -130,7 +130,7 @@ def test_a_card_without_constants_takes_the_reference_s(tmp_path: Path) -> None:
 )
 def test_a_damaged_card_is_refused_and_named(tmp_path: Path, damage: str) -> None:
     (tmp_path / "card.json").write_text(damage)
-    with pytest.raises(ModelError, match=r"card\.json is no model's card.*diffsr calibrate"):
+    with pytest.raises(ModelError, match=r"card\.json is no model's card.*delete it.*diffsr calibrate"):
         read_card(tmp_path)
 
 

@@ -288,3 +288,9 @@ def test_reprs_say_what_it_is_and_print_no_pixels() -> None:
         text = repr(sr.upscale(image, 2, t=50.5, steps=1))
         assert told in text and "t=50.5 (given)" in text and "nfe=1" in text and len(text) < 200
     assert "(predicted)" in repr(sr.upscale(picture(), 2, steps=1))
+
+
+def test_a_model_of_one_s_own_has_a_card_of_its_own_schedule() -> None:
+    sr = DiffSR(Spy(), NoiseSchedule.cosine(), name="mine")
+    assert (sr.card.name, sr.card.schedule, sr.card.channels) == ("mine", NoiseSchedule.cosine(), None)
+    assert sr.card.description == "" and sr.card.responses == ()

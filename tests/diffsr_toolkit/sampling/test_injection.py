@@ -85,3 +85,9 @@ def test_antithetic_pairs_are_draws_of_one_image(samples: int) -> None:
         for draws in (generators(2 * samples)[:samples], generators(2 * samples)[samples:])
     ]
     torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_images_do_not_share_a_generator(count: int) -> None:
+    with pytest.raises(ToolkitError, match=f"{count} generators for 2 images"):
+        inject(start(), 0.5, generators(count))

